@@ -1,0 +1,101 @@
+# keelson: see README.md for the targets. Build products go under build/.
+#
+# Three builds share these rules; a build is a directory under build/:
+#   dev      the configured compiler, the system's skalibs and execline (dynamic)
+#   overlay  musl, static, one binary for all programs: what the tarball ships
+#   asan     clang with AddressSanitizer and UndefinedBehaviorSanitizer
+
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+ARCH ?= $(shell uname -m)
+
+-include build/config.mk
+
+CORE_ROOMS := base ledger stage supervise svscan init finish
+TOOL_ROOMS := tools chain portable log
+CORE_SRC := $(sort $(foreach room,$(CORE_ROOMS),$(wildcard src/$(room)/*.c)))
+TOOL_SRC := $(sort $(foreach room,$(TOOL_ROOMS),$(wildcard src/$(room)/*.c)))
+ROOM_SRC := $(CORE_SRC) $(TOOL_SRC)
+DEFS := $(wildcard src/*/programs.def)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+  -Wwrite-strings -Wpointer-arith -Wvla -Werror
+CPPFLAGS_ALL := -std=c11 -D_GNU_SOURCE -Isrc $(addprefix -Isrc/,$(CORE_ROOMS))
+
+dev_CC := $(CC)
+dev_CFLAGS := $(CFLAGS)
+dev_LDFLAGS := $(LDFLAGS)
+dev_LIBS := -lexecline -lskarnet
+
+asan_CC := clang
+asan_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan_LDFLAGS := -fsanitize=address,undefined
+asan_LIBS := -lexecline -lskarnet
+
+# Why these flags: doc/hardening.md.
+SKALIBS := build/skalibs-$(ARCH)
+overlay_CC := $(if $(filter aarch64,$(ARCH)),build/cross-aarch64/musl-gcc,musl-gcc)
+overlay_CFLAGS := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong -I$(SKALIBS)/include
+overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
+overlay_LIBS := $(SKALIBS)/libexecline.a $(SKALIBS)/lib/libskarnet.a
+
+.PHONY: all check check-unit check-container check-asan check-runtimes demo overlay overlay-compat image \
+  bench lint install clean deps fuzz soak
+
+all: build/config.mk build/dev/keelson build/dev/keelson-core
+
+build/config.mk: configure
+	./configure
+
+# ---------------------------------------------------------------- rules of a build
+
+define build_rules
+build/$(1)/obj/%.o: %.c | build/config.mk $(3)
+	@mkdir -p $$(@D)
+	$$($(1)_CC) $$(CPPFLAGS_ALL) $$(WARNINGS) $$($(1)_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+build/$(1)/obj/core-main.o: src/multicall/multicall.c | build/config.mk $(3)
+	@mkdir -p $$(@D)
+	$$($(1)_CC) $$(CPPFLAGS_ALL) $$(WARNINGS) $$($(1)_CFLAGS) -DKEELSON_CORE_ONLY -MMD -MP -c -o $$@ $$<
+
+# everything, under every name
+build/$(1)/keelson: $(2:%.c=build/$(1)/obj/%.o) build/$(1)/obj/src/multicall/multicall.o
+	$$($(1)_CC) $$($(1)_CFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$($(1)_LIBS)
+
+# PID 1's programs alone: links skalibs and libc and nothing else
+build/$(1)/keelson-core: $(CORE_SRC:%.c=build/$(1)/obj/%.o) build/$(1)/obj/core-main.o
+	$$($(1)_CC) $$($(1)_CFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(filter-out %execline.a -lexecline,$$($(1)_LIBS))
+
+# for the tests: every object but main()
+build/$(1)/libkeelson.a: $(2:%.c=build/$(1)/obj/%.o)
+	rm -f $$@ && ar rcs $$@ $$^
+endef
+
+$(eval $(call build_rules,dev,$(ROOM_SRC),))
+$(eval $(call build_rules,asan,$(ROOM_SRC),))
+$(eval $(call build_rules,overlay,$(ROOM_SRC),$(SKALIBS)/stamp))
+
+$(SKALIBS)/stamp: tools/build-skalibs
+	tools/build-skalibs $(ARCH) $(SKALIBS)
+
+# ---------------------------------------------------------------- tests
+# tests/SUITE/test_NAME.c is a Check program; every other .c there is linked to each of them.
+
+define suite_rules
+$(1)_HELPERS := $$(filter-out tests/$(1)/test_%.c,$$(wildcard tests/$(1)/*.c))
+$(1)_TESTS := $$(patsubst tests/$(1)/%.c,build/$(2)/tests/$(1)/%,$$(wildcard tests/$(1)/test_*.c))
+build/$(2)/tests/$(1)/%: build/$(2)/obj/tests/$(1)/%.o $$($(1)_HELPERS:%.c=build/$(2)/obj/%.o) build/$(2)/libkeelson.a
+	@mkdir -p $$(@D)
+	$$($(2)_CC) $$($(2)_CFLAGS) $$($(2)_LDFLAGS) -o $$@ $$^ $$($(2)_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
+.PRECIOUS: build/$(2)/obj/tests/$(1)/%.o
+endef
+$(eval $(call suite_rules,unit,dev))
+$(eval $(call suite_rules,container,dev))
+
+-include $(shell test -d build && find build -name '*.d')
+
+deps:
+	tools/install-deps
+
+clean:
+	rm -rf build

@@ -1,0 +1,63 @@
+/* ISC license. */
+
+/*
+   One binary, many names: argv[0] chooses the program. Every room lists its
+   programs in its own programs.def, one line a name:
+
+     PROGRAM("s6-svc", svc, USR_BIN)
+
+   means that "s6-svc" runs svc_main() and is linked into /command and /usr/bin;
+   COMMAND means /command only (names that base images have themselves).
+   `keelson NAME ARGS…` runs NAME; `keelson` alone lists the names.
+*/
+
+#include <string.h>
+
+#include <skalibs/buffer.h>
+#include <skalibs/strerr.h>
+
+#include "multicall.h"
+
+char const *PROG = "keelson" ;
+
+#define PROGRAM(name, function, place) int function##_main (int, char const *const *) ;
+#include "programs.h"
+#undef PROGRAM
+
+static struct program const programs[] =
+{
+#define PROGRAM(name, function, place) { name, &function##_main },
+#include "programs.h"
+#undef PROGRAM
+  { 0, 0 }
+} ;
+
+struct program const *multicall_find (char const *name)
+{
+  char const *slash = strrchr(name, '/') ;
+  if (slash) name = slash + 1 ;
+  for (struct program const *p = programs ; p->name ; p++)
+    if (!strcmp(p->name, name)) return p ;
+  return 0 ;
+}
+
+static int list_names (void)
+{
+  for (struct program const *p = programs ; p->name ; p++)
+    if (buffer_puts(buffer_1, p->name) < 0 || buffer_put(buffer_1, "\n", 1) < 0) return 111 ;
+  return buffer_flush(buffer_1) ? 0 : 111 ;
+}
+
+int main (int argc, char const *const *argv)
+{
+  struct program const *p = argc ? multicall_find(argv[0]) : 0 ;
+  if (!p && argc > 1)
+  {
+    argv++ ; argc-- ;
+    p = multicall_find(argv[0]) ;
+    if (!p) strerr_dief(127, "no program is called ", argv[0], ": run keelson without arguments for the list") ;
+  }
+  if (!p) return list_names() ;
+  PROG = p->name ;
+  return (*p->main)(argc, argv) ;
+}
