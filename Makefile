@@ -9,7 +9,10 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
 ARCH ?= $(shell uname -m)
 
+# Goals that begin on a machine where nothing is installed yet must not run configure first.
+ifneq ($(if $(MAKECMDGOALS),$(filter-out check demo lint deps clean,$(MAKECMDGOALS)),all),)
 -include build/config.mk
+endif
 
 CORE_ROOMS := base ledger stage supervise svscan init finish
 TOOL_ROOMS := tools chain portable log
@@ -92,7 +95,70 @@ endef
 $(eval $(call suite_rules,unit,dev))
 $(eval $(call suite_rules,container,dev))
 
--include $(shell test -d build && find build -name '*.d')
+-include $(shell test -d build && find build/*/obj -name '*.d' -type f 2> /dev/null)
+
+# ---------------------------------------------------------------- the overlay
+# Names and links: tools/make-overlay; what is laid over a root file system: etc-skel.
+
+OVERLAY := build/overlay/keelson-overlay-$(ARCH).tar.gz
+
+overlay: $(OVERLAY)
+
+$(OVERLAY): build/overlay/keelson tools/make-overlay tools/program-names $(DEFS) $(shell find etc-skel ! -type d)
+	tools/make-overlay $(ARCH) $< $@
+
+# the names under which Dockerfiles made for s6-overlay fetch it
+overlay-compat: build/overlay/keelson
+	tools/make-overlay -c $(ARCH) $< build/overlay
+
+# ---------------------------------------------------------------- what people run
+# check, lint and demo work on a bare machine: they install what is missing, then build.
+
+JOBS := $(shell nproc)
+TESTS = $(unit_TESTS) $(container_TESTS) $(wildcard tests/differential/*/run)
+
+check:
+	tools/install-deps build check
+	@$(MAKE) --no-print-directory -j$(JOBS) check-build
+	@$(MAKE) --no-print-directory check-run
+
+.PHONY: check-build check-run lint-run demo-run
+check-build: all overlay $(unit_TESTS) $(container_TESTS)
+
+check-run: check-build
+	@tools/run-tests $(TESTS)
+
+check-unit: $(unit_TESTS)
+	@tools/run-tests $(unit_TESTS)
+
+check-container: overlay $(container_TESTS)
+	@tools/run-tests $(container_TESTS)
+
+lint:
+	tools/install-deps
+	@$(MAKE) --no-print-directory lint-run
+
+lint-run: build/config.mk $(SKALIBS)/stamp
+	@tools/lint $(CPPFLAGS_ALL) $(WARNINGS)
+
+demo:
+	tools/install-deps build demo
+	@$(MAKE) --no-print-directory -j$(JOBS) demo-run
+
+demo-run: overlay build/dev/tests/container/box
+	@tools/demo
+
+# A host's own installation: programs that the system may have too (COMMAND) stay out of its PATH.
+COMMANDDIR = $(prefix)/lib/keelson/command
+install: all
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(COMMANDDIR)
+	install -m 755 build/dev/keelson build/dev/keelson-core $(DESTDIR)$(prefix)/bin
+	for name in $$(tools/program-names USR_BIN); do ln -sf keelson $(DESTDIR)$(prefix)/bin/$$name || exit; done
+	for name in $$(tools/program-names); do ln -sf ../../../bin/keelson $(DESTDIR)$(COMMANDDIR)/$$name || exit; done
+	for name in $$(tools/program-names -c USR_BIN); do ln -sf keelson-core $(DESTDIR)$(prefix)/bin/$$name || exit; done
+	for name in $$(tools/program-names -c); do ln -sf ../../../bin/keelson-core $(DESTDIR)$(COMMANDDIR)/$$name || exit; done
+	for page in $(wildcard doc/*.[1-8]); do \
+	  install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page#doc/} || exit; done
 
 deps:
 	tools/install-deps

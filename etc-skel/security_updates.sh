@@ -1,0 +1,1 @@
+scripts/security_updates.sh
