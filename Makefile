@@ -42,6 +42,7 @@ overlay_CFLAGS := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwi
 overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
 overlay_LIBS := $(SKALIBS)/libexecline.a $(SKALIBS)/lib/libskarnet.a
 
+.SECONDARY: # keep every object
 .PHONY: all check check-unit check-container check-asan check-runtimes demo overlay overlay-compat image \
   bench lint install clean deps fuzz soak
 
@@ -90,12 +91,21 @@ $(1)_TESTS := $$(patsubst tests/$(1)/%.c,build/$(2)/tests/$(1)/%,$$(wildcard tes
 build/$(2)/tests/$(1)/%: build/$(2)/obj/tests/$(1)/%.o $$($(1)_HELPERS:%.c=build/$(2)/obj/%.o) build/$(2)/libkeelson.a
 	@mkdir -p $$(@D)
 	$$($(2)_CC) $$($(2)_CFLAGS) $$($(2)_LDFLAGS) -o $$@ $$^ $$($(2)_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
-.PRECIOUS: build/$(2)/obj/tests/$(1)/%.o
 endef
 $(eval $(call suite_rules,unit,dev))
 $(eval $(call suite_rules,container,dev))
 
 -include $(shell test -d build && find build/*/obj -name '*.d' -type f 2> /dev/null)
+
+# A box of tests/container begins as a copy of this root.
+BOX_ROOT := build/dev/tests/container/root
+build/dev/tests/container/actor: tests/container/actor/actor.c
+	@mkdir -p $(@D)
+	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
+
+$(BOX_ROOT).stamp: tests/container/make-root build/dev/tests/container/actor build/overlay/keelson-overlay-$(ARCH).tar.gz \
+  $(wildcard tests/container/trees/base/etc/*)
+	tests/container/make-root build/overlay/keelson-overlay-$(ARCH).tar.gz build/dev/tests/container/actor $(BOX_ROOT)
 
 # ---------------------------------------------------------------- the overlay
 # Names and links: tools/make-overlay; what is laid over a root file system: etc-skel.
@@ -123,7 +133,7 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-build check-run lint-run demo-run
-check-build: all overlay $(unit_TESTS) $(container_TESTS)
+check-build: all overlay $(BOX_ROOT).stamp $(unit_TESTS) $(container_TESTS)
 
 check-run: check-build
 	@tools/run-tests $(TESTS)
@@ -131,7 +141,7 @@ check-run: check-build
 check-unit: $(unit_TESTS)
 	@tools/run-tests $(unit_TESTS)
 
-check-container: overlay $(container_TESTS)
+check-container: $(BOX_ROOT).stamp $(container_TESTS)
 	@tools/run-tests $(container_TESTS)
 
 lint:
@@ -145,7 +155,7 @@ demo:
 	tools/install-deps build demo
 	@$(MAKE) --no-print-directory -j$(JOBS) demo-run
 
-demo-run: overlay build/dev/tests/container/box
+demo-run: $(BOX_ROOT).stamp
 	@tools/demo
 
 # A host's own installation: programs that the system may have too (COMMAND) stay out of its PATH.
