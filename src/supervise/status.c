@@ -86,12 +86,12 @@ int svstatus_unpack (char const *s, size_t len, struct svstatus *st)
   return 1 ;
 }
 
-int svdir_openread (char const *dir, char const *name)
+int svdir_open (char const *dir, char const *name, int flags)
 {
   int fd, e ;
   int fddir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) ;
   if (fddir == -1) return -1 ;
-  fd = openat(fddir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) ;
+  fd = openat(fddir, name, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) ;
   e = errno ;
   fd_close(fddir) ;
   errno = e ;
@@ -101,7 +101,7 @@ int svdir_openread (char const *dir, char const *name)
 int svstatus_read (char const *dir, struct svstatus *st)
 {
   char s[SVSTATUS_SIZE + 1] ;  /* one more, to see a file that is too long */
-  int fd = svdir_openread(dir, SVSTATUS_FILE) ;
+  int fd = svdir_open(dir, SVSTATUS_FILE, O_RDONLY) ;
   ssize_t r = fd == -1 ? -1 : readnclose(fd, s, sizeof(s)) ;
   return r >= 0 && svstatus_unpack(s, (size_t)r, st) ;
 }

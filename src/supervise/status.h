@@ -57,8 +57,8 @@ extern int svstatus_unpack (char const *, size_t, struct svstatus *) ;
    status, or what open and read say. */
 extern int svstatus_read (char const *, struct svstatus *) ;
 
-/* Opens the file called NAME below the directory DIR for reading; a fifo or device there
-   does not block the caller. The descriptor, to be closed by the caller; or -1 with errno. */
-extern int svdir_openread (char const *, char const *) ;
+/* Opens what is called NAME below the directory DIR, with open()'s flags; never waits for a
+   fifo or device, never passes the descriptor on. It, to be closed by the caller; or -1. */
+extern int svdir_open (char const *, char const *, int) ;
 
 #endif

@@ -1,6 +1,7 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #include <skalibs/djbunix.h>
@@ -56,7 +57,7 @@ ssize_t tally_read (char const *dir, struct death *tab, size_t max)
 {
   stralloc sa = STRALLOC_ZERO ;
   ssize_t n = -1 ;
-  int fd = svdir_openread(dir, TALLY_FILE) ;
+  int fd = svdir_open(dir, TALLY_FILE, O_RDONLY) ;
   int e ;
   if (fd == -1) return -1 ;
   if (!slurp(&sa, fd)) e = errno ;

@@ -1,0 +1,38 @@
+/* ISC license. */
+
+#include <skalibs/djbunix.h>
+#include <skalibs/posixplz.h>
+#include <skalibs/strerr.h>
+#include <skalibs/tai.h>
+#include <skalibs/types.h>
+
+#include "tools.h"
+
+void tool_dieusage (char const *arguments)
+{
+  strerr_die(100, PROG, ": usage: ", PROG, " ", arguments) ;
+}
+
+unsigned int tool_uint (char const *s, char const *usage)
+{
+  unsigned int u ;
+  if (!uint0_scan(s, &u)) tool_dieusage(usage) ;
+  return u ;
+}
+
+void tool_deadline (tain *deadline, unsigned int ms)
+{
+  tain limit = TAIN_INFINITE_RELATIVE ;
+  if (ms)
+  {
+    limit.sec.x = ms / 1000 ;
+    limit.nano = ms % 1000 * 1000000 ;
+  }
+  tain_now_set_stopwatch_g() ;
+  tain_add_g(deadline, &limit) ;
+}
+
+int tool_spawn (char const *const *argv)
+{
+  return !!child_spawn0(argv[0], argv, (char const *const *)environ) ;
+}
