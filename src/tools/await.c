@@ -1,7 +1,5 @@
 /* ISC license. */
 
-#include <string.h>
-
 #include <skalibs/genalloc.h>
 #include <skalibs/strerr.h>
 #include <skalibs/tai.h>
@@ -75,12 +73,15 @@ static int is_met (struct condition const *c)
   return !c->any ;
 }
 
-static int on_letter (int i, char c, void *data)
+static int on_letters (int i, char const *s, size_t len, void *data)
 {
   struct condition const *cond = data ;
-  if (i == LISTEN_CHILD) return 0 ;
-  watched_letter(service(i), c, cond->wish) ;
-  return is_met(cond) ;
+  for (size_t j = 0 ; j < len ; j++)
+  {
+    watched_letter(service(i), s[j], cond->wish) ;
+    if (is_met(cond)) return 1 ;
+  }
+  return 0 ;
 }
 
 void await_subscribe (char const *const *dirs, unsigned int n)
@@ -102,7 +103,7 @@ unsigned int await (struct wish const *w, int any, tain const *deadline)
 {
   struct condition c = { .wish = w, .any = any } ;
   unsigned int failed = 0 ;
-  if (!is_met(&c)) switch (listen_wait(deadline, &on_letter, &c))
+  if (!is_met(&c)) switch (listen_wait(deadline, &on_letters, &c))
   {
     case -1 : listen_diefusys(111, "wait for events") ;
     case 0 : listen_dief(99, "timed out") ;

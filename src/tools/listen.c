@@ -155,7 +155,7 @@ static int handle_signals (listen_func *f, void *data)
     int sig = selfpipe_read() ;
     if (sig <= 0) return sig ;
     if (sig != SIGCHLD) die_of(sig) ;
-    else if ((*f)(LISTEN_CHILD, 0, data)) return 1 ;
+    else if ((*f)(LISTEN_CHILD, "", 0, data)) return 1 ;
   }
 }
 
@@ -163,9 +163,7 @@ static int handle_letters (int i, listen_func *f, void *data)
 {
   char s[256] ;
   ssize_t r = sanitize_read(fd_read(listener(i)->fd, s, sizeof(s))) ;
-  for (ssize_t j = 0 ; j < r ; j++)
-    if ((*f)(i, s[j], data)) return 1 ;
-  return r < 0 ? -1 : 0 ;
+  return r <= 0 ? (int)r : (*f)(i, s, (size_t)r, data) ;
 }
 
 int listen_wait (tain const *deadline, listen_func *f, void *data)

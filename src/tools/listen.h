@@ -15,6 +15,8 @@
    Subscribe first, read the state then: so no change between the two is missed.
 */
 
+#include <stddef.h>
+
 #include <skalibs/tai.h>
 
 /* Beginning and length of a fifo's name: ftrig1:@ + 24 hex + : + 6 characters. */
@@ -23,10 +25,9 @@
 
 #define LISTEN_CHILD (-1)
 
-/* Called with the number of the listener and the letter it received; or with LISTEN_CHILD
-   and 0 when a child has died, which it may wait for. Returns non-zero to end the wait;
-   letters that came in the same read as the last one are then forgotten. */
-typedef int listen_func (int, char, void *) ;
+/* Called with the number of the listener and the letters it received; or with LISTEN_CHILD
+   and none when a child has died, which it may wait for. Returns non-zero to end the wait. */
+typedef int listen_func (int, char const *, size_t, void *) ;
 
 /* Prepares for signals. 1, or 0 with errno. */
 extern int listen_start (void) ;

@@ -14,19 +14,11 @@
 
 #include "control.h"
 #include "scandir.h"
+#include "tools.h"
 
 static void die_memory (void)
 {
   strerr_diefusys(111, "find the scan directory") ;
-}
-
-/* Joins up to four strings into sa. */
-static char const *join (stralloc *sa, char const *a, char const *b, char const *c, char const *d)
-{
-  sa->len = 0 ;
-  if (!stralloc_cats(sa, a) || !stralloc_cats(sa, b) || !stralloc_cats(sa, c)
-   || !stralloc_cats(sa, d) || !stralloc_0(sa)) die_memory() ;
-  return sa->s ;
 }
 
 static int is_dir (char const *path)
@@ -72,7 +64,7 @@ static char const *pick_argument (char const *s, size_t len)
 static int find_rundir (stralloc *sa)
 {
   char const *rundir = getenv("S6_RUNDIR") ;
-  return rundir && is_running(join(sa, rundir, "/service", "", "")) ;
+  return rundir && is_running(tool_path(sa, rundir, "service")) ;
 }
 
 static int find_argument (stralloc *sa)
@@ -82,33 +74,38 @@ static int find_argument (stralloc *sa)
   int found ;
   if (openslurpclose(&cmdline, "/proc/1/cmdline") && cmdline.len && stralloc_0(&cmdline))
     arg = pick_argument(cmdline.s, cmdline.len - 1) ;
-  found = arg && is_running(join(sa, arg, "", "", "")) ;
+  found = arg && is_running(tool_path(sa, arg, "")) ;
   stralloc_free(&cmdline) ;
   return found ;
 }
 
-static int find_known (stralloc *sa)
+static int find_fixed (stralloc *sa)
 {
-  static char const *const fixed[] = { "/run/service", "/var/run/service" } ;
-  static char const *const ofuid[] = { "/dev/shm/keelson-", "/tmp/keelson-" } ;
-  uid_t const uids[] = { uid_of_1(), geteuid() } ;
-  char fmt[UID_FMT] ;
-  for (unsigned int i = 0 ; i < 2 ; i++)
-    if (is_running(join(sa, fixed[i], "", "", ""))) return 1 ;
-  for (unsigned int i = 0 ; i < 2 ; i++)
-    for (unsigned int j = 0 ; j < 2 ; j++)
-    {
-      fmt[uid_fmt(fmt, uids[j])] = 0 ;
-      if (is_running(join(sa, ofuid[i], fmt, "/service", ""))) return 1 ;
-    }
-  return 0 ;
+  return is_running(tool_path(sa, "/run", "service")) || is_running(tool_path(sa, "/var/run", "service")) ;
+}
+
+/* Where keelson goes when it cannot have /run. */
+static int find_of_uid (stralloc *sa, char const *dir, uid_t uid)
+{
+  char name[sizeof("keelson-/service") + UID_FMT] = "keelson-" ;
+  size_t len = strlen(name) ;
+  len += uid_fmt(name + len, uid) ;
+  memcpy(name + len, "/service", sizeof("/service")) ;
+  return is_running(tool_path(sa, dir, name)) ;
+}
+
+static int find_private (stralloc *sa)
+{
+  uid_t uid1 = uid_of_1(), uid = geteuid() ;
+  return find_of_uid(sa, "/dev/shm", uid1) || find_of_uid(sa, "/dev/shm", uid)
+    || find_of_uid(sa, "/tmp", uid1) || find_of_uid(sa, "/tmp", uid) ;
 }
 
 char const *scandir_find (char const *dopt)
 {
   static stralloc sa = STRALLOC_ZERO ;
   if (dopt) return dopt ;
-  return find_rundir(&sa) || find_argument(&sa) || find_known(&sa) ? sa.s : 0 ;
+  return find_rundir(&sa) || find_argument(&sa) || find_fixed(&sa) || find_private(&sa) ? sa.s : 0 ;
 }
 
 char const *scandir_service (char const *name)
@@ -122,7 +119,7 @@ char const *scandir_service (char const *name)
     strerr_warnw(name, " is no directory here, and no scan directory of a running supervisor was found to look for a service of that name: give the service directory's path") ;
     return name ;
   }
-  if (is_dir(join(&sa, sd, "/", name, ""))) return sa.s ;
+  if (is_dir(tool_path(&sa, sd, name))) return sa.s ;
   strerr_warnw(name, " is no directory here, and no service in ", sd) ;
   stralloc_free(&sa) ;
   return name ;

@@ -20,9 +20,8 @@
 #include "scandir.h"
 #include "tools.h"
 
-#define COMMANDS "abqhkti12pcyroduDUxOQlPCK"
 #define MAX_COMMANDS 62
-#define USAGE "[ -wu | -wU | -wd | -wD | -wr | -wR ] [ -T timeout ] [ -s signal | -" COMMANDS " ] servicedir"
+#define USAGE "[ -wu | -wU | -wd | -wD | -wr | -wR ] [ -T timeout ] [ -s signal | -" SVC_COMMANDS " ] servicedir"
 
 struct order
 {
@@ -67,7 +66,7 @@ static int scan_options (int argc, char const *const *argv, struct order *o)
   subgetopt l = SUBGETOPT_ZERO ;
   for (;;)
   {
-    int opt = subgetopt_r(argc, argv, COMMANDS "s:T:w:", &l) ;
+    int opt = subgetopt_r(argc, argv, SVC_OPTIONS, &l) ;
     switch (opt)
     {
       case -1 : return l.ind ;
@@ -88,9 +87,7 @@ static void check_readiness (struct order *o, char const *dir)
 {
   stralloc fn = STRALLOC_ZERO ;
   if (o->wait != 'U' && o->wait != 'R') return ;
-  if (!stralloc_cats(&fn, dir) || !stralloc_cats(&fn, "/notification-fd") || !stralloc_0(&fn))
-    strerr_diefusys(111, "look for ", dir, "/notification-fd") ;
-  if (access(fn.s, F_OK) == -1)
+  if (access(tool_path(&fn, dir, "notification-fd"), F_OK) == -1)
   {
     if (errno != ENOENT) strerr_diefusys(111, "access ", fn.s) ;
     strerr_warnw(fn.s, " not present - ignoring request for readiness notification") ;

@@ -217,13 +217,10 @@ static void put_words (struct report const *r, int bynumber)
 
 static int has_no_down (char const *dir)
 {
-  stralloc fn = STRALLOC_ZERO ;
-  int r ;
-  if (!stralloc_cats(&fn, dir) || !stralloc_cats(&fn, "/down") || !stralloc_0(&fn))
-    strerr_diefusys(111, "look for ", dir, "/down") ;
-  r = access(fn.s, F_OK) ;
-  if (r == -1 && errno != ENOENT) strerr_diefusys(111, "access ", fn.s) ;
-  stralloc_free(&fn) ;
+  stralloc sa = STRALLOC_ZERO ;
+  int r = access(tool_path(&sa, dir, "down"), F_OK) ;
+  if (r == -1 && errno != ENOENT) strerr_diefusys(111, "access ", sa.s) ;
+  stralloc_free(&sa) ;
   return r == -1 ;
 }
 
@@ -245,7 +242,7 @@ static int scan_options (int argc, char const *const *argv, struct selection *se
   subgetopt l = SUBGETOPT_ZERO ;
   for (;;)
   {
-    int opt = subgetopt_r(argc, argv, "no:uwNrpgest", &l) ;
+    int opt = subgetopt_r(argc, argv, SVSTAT_OPTIONS, &l) ;
     switch (opt)
     {
       case -1 : return l.ind ;

@@ -2,10 +2,12 @@
 
 #include <skalibs/djbunix.h>
 #include <skalibs/posixplz.h>
+#include <skalibs/stralloc.h>
 #include <skalibs/strerr.h>
 #include <skalibs/tai.h>
 #include <skalibs/types.h>
 
+#include "listen.h"
 #include "tools.h"
 
 void tool_dieusage (char const *arguments)
@@ -30,6 +32,14 @@ void tool_deadline (tain *deadline, unsigned int ms)
   }
   tain_now_set_stopwatch_g() ;
   tain_add_g(deadline, &limit) ;
+}
+
+char const *tool_path (stralloc *sa, char const *dir, char const *name)
+{
+  sa->len = 0 ;
+  if (!stralloc_cats(sa, dir) || !stralloc_cats(sa, "/") || !stralloc_cats(sa, name) || !stralloc_0(sa))
+    listen_diefusys(111, "build the path of ", dir, "/", name) ;
+  return sa->s ;
 }
 
 int tool_spawn (char const *const *argv)

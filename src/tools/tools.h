@@ -18,11 +18,17 @@
 */
 
 #include <skalibs/gccattributes.h>
+#include <skalibs/stralloc.h>
 #include <skalibs/tai.h>
 
 #define PROGRAM(name, function, place) extern int function##_main (int, char const *const *) ;
 #include "programs.def"
 #undef PROGRAM
+
+/* The options of s6-svc and s6-svstat, which s6-instance-control and -status pass on. */
+#define SVC_COMMANDS "abqhkti12pcyroduDUxOQlPCK"
+#define SVC_OPTIONS SVC_COMMANDS "s:T:w:"
+#define SVSTAT_OPTIONS "no:uwNrpgest"
 
 /* Prints "PROGRAM: usage: PROGRAM ARGUMENTS" and exits 100. */
 extern void tool_dieusage (char const *) gccattr_noreturn ;
@@ -33,6 +39,9 @@ extern unsigned int tool_uint (char const *, char const *) ;
 /* Starts the clock of STAMP (monotonic) and stores when the given number of
    milliseconds will have passed; 0 is never. */
 extern void tool_deadline (tain *, unsigned int) ;
+
+/* DIR/NAME in the stralloc's memory. Dies without memory. */
+extern char const *tool_path (stralloc *, char const *, char const *) ;
 
 /* Starts argv[0], found in PATH, as a child with the caller's signal mask; the caller
    need not wait for it. 1, or 0 with errno. */
