@@ -16,29 +16,37 @@
 
 #include "box.h"
 
-/* Forks a process that is our child and lives in the box. */
-static pid_t enter (box *b, char const *const *argv, int out)
+static _Noreturn void guest (char const *const *argv, int out)
 {
-  int p[2], status ;
-  pid_t pid, inner ;
+  int null = open("/dev/null", O_RDONLY) ;
+  if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(111) ;
+  signals_to_default() ;
+  setsid() ;
+  exec_inside(argv, 0) ;
+}
+
+/* Starts a process in the box. OURS: it is our child, for us to wait for; otherwise a process
+   outside stays to do it: PID 1's end would wait for whoever nobody waits for. */
+static pid_t enter (box *b, char const *const *argv, int out, int ours)
+{
+  int p[2] ;
+  pid_t inner, pid ;
   if (pipe2(p, O_CLOEXEC) < 0) broken(b, "unable to make a pipe: %s", strerror(errno)) ;
   pid = fork() ;
   if (pid < 0) broken(b, "unable to fork: %s", strerror(errno)) ;
   if (!pid)
   {
     if (setns(b->pidfd, CLONE_INTO_BOX) < 0) die_inside("enter the box") ;
-    inner = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) ;
-    if (inner) _exit(inner > 0 && write(p[1], &inner, sizeof inner) == (ssize_t)sizeof inner ? 0 : 111) ;
-    int null = open("/dev/null", O_RDONLY) ;
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(111) ;
-    signals_to_default() ;
-    setsid() ;
-    exec_inside(argv, 0) ;
+    inner = (pid_t)syscall(SYS_clone, (ours ? CLONE_PARENT : 0) | SIGCHLD, 0, 0, 0, 0) ;
+    if (!inner) guest(argv, out) ;
+    if (inner < 0 || write(p[1], &inner, sizeof inner) < (ssize_t)sizeof inner) _exit(111) ;
+    if (!ours) waitpid(inner, 0, 0) ;
+    _exit(0) ;
   }
   close(p[1]) ;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) ;
-  if (status || read(p[0], &inner, sizeof inner) < (ssize_t)sizeof inner) broken(b, "unable to enter the box for %s", argv[0]) ;
+  if (read(p[0], &inner, sizeof inner) < (ssize_t)sizeof inner) broken(b, "unable to enter the box for %s", argv[0]) ;
   close(p[0]) ;
+  if (ours) waitpid(pid, 0, 0) ;
   return inner ;
 }
 
@@ -47,7 +55,7 @@ static struct box_result exec_words (box *b, char const *const *argv)
   struct box_result result ;
   int p[2] ;
   if (pipe2(p, O_CLOEXEC) < 0) broken(b, "unable to make a pipe: %s", strerror(errno)) ;
-  pid_t pid = enter(b, argv, p[1]) ;
+  pid_t pid = enter(b, argv, p[1], 1) ;
   close(p[1]) ;
   b->answer.len = 0 ;
   if (!slurp(&b->answer, p[0])) broken(b, "unable to read what %s says: %s", argv[0], strerror(errno)) ;
@@ -78,7 +86,7 @@ pid_t box_sh_start (box *b, char const *script)
 {
   char const *const argv[] = { "sh", "-c", script, 0 } ;
   int null = open("/dev/null", O_WRONLY | O_CLOEXEC) ;
-  pid_t pid = enter(b, argv, null) ;
+  pid_t pid = enter(b, argv, null, 0) ;
   close(null) ;
   return pid ;
 }

@@ -61,6 +61,10 @@ extern void box_file (box *, char const *path, mode_t, char const *text) ;
 extern void box_bytes (box *, char const *path, mode_t, char const *, size_t) ;
 extern void box_link (box *, char const *path, char const *target) ;
 extern void box_dir (box *, char const *path, mode_t) ;
+
+/* Copies a program of this machine with its libraries to usr/bin. */
+extern void box_program (box *, char const *name) ;
+
 extern char const *box_read (box *, char const *path) ;
 extern int box_exists (box *, char const *path) ;
 

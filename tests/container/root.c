@@ -133,6 +133,12 @@ void box_dir (box *b, char const *path, mode_t mode)
     broken(b, "unable to make directory %s: %s", path, strerror(errno)) ;
 }
 
+void box_program (box *b, char const *name)
+{
+  char const *const argv[] = { "tests/container/copy-program", b->root, name, 0 } ;
+  if (run_tool(argv)) broken(b, "unable to copy the program %s", name) ;
+}
+
 char const *box_read (box *b, char const *path)
 {
   char full[PATH_MAX] ;

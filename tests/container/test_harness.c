@@ -18,6 +18,7 @@ START_TEST(output_and_exit_code)
   box_expect(b, "first") ;
   ck_assert_int_eq(box_exit_code(b), 7) ;
   ck_assert_str_eq(box_output(b), "first\nsecond\n") ;
+  box_free(b) ;
 }
 END_TEST
 
@@ -30,6 +31,7 @@ START_TEST(status_of_a_killed_pid_1)
   box_signal(b, SIGKILL) ;
   int status = box_wait(b) ;
   ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ;
+  box_free(b) ;
 }
 END_TEST
 
@@ -47,6 +49,7 @@ START_TEST(gates_and_events)
   box_open_gate(b, "one") ;
   box_event(b, "pid 1") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_free(b) ;
 }
 END_TEST
 
@@ -66,6 +69,7 @@ START_TEST(other_processes_and_a_second_life)
     box_open_gate(b, "end") ;
     ck_assert_int_eq(box_exit_code(b), 0) ;
   }
+  box_free(b) ;
 }
 END_TEST
 
@@ -78,6 +82,7 @@ START_TEST(a_terminal)
   box_type(b, "hello\n") ;
   box_expect(b, "got hello") ;
   ck_assert_int_eq(box_exit_code(b), 5) ;
+  box_free(b) ;
 }
 END_TEST
 
@@ -88,6 +93,7 @@ START_TEST(a_read_only_root)
   box_boot(b, &how, "-c", "touch /x && exit 1; touch /run/x || exit 2; exit 0", (char *)0) ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
   ck_assert_int_eq(box_exists(b, "run/x"), 0) ;
+  box_free(b) ;
 }
 END_TEST
 
@@ -103,6 +109,7 @@ START_TEST(the_actor)
   ck_assert_str_eq(box_ask(b, "actor fds"), "0 1 2 \n") ;
   box_sh_start(b, "exec actor hold /tmp/lock b") ;
   ck_assert_str_eq(box_event_after(b, "b "), "doubled") ;
+  box_free(b) ;
 }
 END_TEST
 

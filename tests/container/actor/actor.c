@@ -10,13 +10,17 @@
      signal N              dies of signal N
      zombies N             leaves N orphans behind that end at once, says "zombies made"
      hold FILE TEXT        locks FILE; says "TEXT PID" on /events, or "TEXT doubled" if it is locked
-     flood N TEXT          writes the lines "TEXT 0" … "TEXT N-1" to stdout, then as pause
+     flood N TEXT          writes the lines "TEXT 0" … "TEXT N-1" to stdout, says "TEXT done" on
+                           /events, then as pause
+     log FILE              appends stdin to FILE to the end of input; says "logger up"; at TERM
+                           ends after writing what it has read
      mask                  prints blocked and ignored signals as hexadecimal numbers
      fds                   prints the numbers of the open descriptors
 */
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +135,32 @@ static int do_flood (char const *const *args)
     int len = snprintf(line, sizeof line, "%s %d\n", args[1], i) ;
     if (write(1, line, (size_t)len) < len) return 111 ;
   }
+  event(args[1], "done") ;
   wait_for_term() ;
+}
+
+/* TERM may come only while it waits: what was read is written before it ends. */
+static int do_log (char const *const *args)
+{
+  char buf[4096] ;
+  sigset_t term, none ;
+  struct pollfd x = { .fd = 0, .events = POLLIN } ;
+  int fd = open(args[0], O_WRONLY | O_CREAT | O_APPEND, 0644) ;
+  if (fd < 0) return 111 ;
+  sigemptyset(&none) ;
+  sigemptyset(&term) ;
+  sigaddset(&term, SIGTERM) ;
+  sigprocmask(SIG_BLOCK, &term, 0) ;
+  signal(SIGTERM, &end) ;
+  event("logger", "up") ;
+  for (;;)
+  {
+    if (ppoll(&x, 1, 0, &none) < 0) continue ;
+    ssize_t r = read(0, buf, sizeof buf) ;
+    if (!r) event("logger", "end") ;
+    if (r <= 0) return r < 0 ;
+    if (write(fd, buf, (size_t)r) < r) return 111 ;
+  }
 }
 
 static int do_mask (char const *const *args)
@@ -175,6 +204,7 @@ static struct verb
   { "zombies", 1, &do_zombies },
   { "hold", 2, &do_hold },
   { "flood", 2, &do_flood },
+  { "log", 1, &do_log },
   { "mask", 0, &do_mask },
   { "fds", 0, &do_fds }
 } ;

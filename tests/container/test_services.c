@@ -1,0 +1,326 @@
+/* ISC license. */
+
+/* What a supervised service can count on. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+static struct box_how const plain ;
+
+/* A box with one service `a` of these scripts (0: none). */
+static box *one_service (char const *run, char const *finish)
+{
+  box *b = box_new(0) ;
+  box_gate(b, "never") ;
+  box_file(b, "etc/services.d/a/run", 0755, run) ;
+  if (finish) box_file(b, "etc/services.d/a/finish", 0755, finish) ;
+  return b ;
+}
+
+/* "a up PID" */
+#define UP "#!/bin/sh\necho \"a up $$\" > /events\nexec actor pause\n"
+#define FINISH "#!/bin/sh\necho \"a finish $# $1 $2 $3 $((${4:-0} > 1))\" > /events\n"
+
+static int stop (box *b)
+{
+  int code = box_stop(b) ;
+  box_free(b) ;
+  return code ;
+}
+
+START_TEST(restarts)
+{
+  char kill[32] ;
+  int pid, before = 0 ;
+  box *b = one_service(UP, 0) ;
+  box_boot(b, &plain, (char *)0) ;
+  for (int life = 0 ; life < 5 ; life++)
+  {
+    ck_assert_int_eq(sscanf(box_event_after(b, "a up "), "%d", &pid), 1) ;
+    ck_assert_int_ne(pid, before) ;
+    before = pid ;
+    sprintf(kill, "kill -9 %d", pid) ;
+    box_ask(b, kill) ;
+  }
+  box_event_after(b, "a up ") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(finish_arguments)
+{
+  static struct { char const *how ; char const *said ; } const ends[] =
+  {
+    { "exit 0", "0 0" }, { "exit 3", "3 0" }, { "exit 255", "255 0" }, { "exec actor signal 15", "256 15" },
+    { "exec actor signal 9", "256 9" }, { "exec actor signal 64", "256 64" }
+  } ;
+  char run[128], said[64] ;
+  sprintf(run, "#!/bin/sh\n%s\n", ends[_i].how) ;
+  sprintf(said, "a finish 4 %s a 1", ends[_i].said) ;
+  box *b = one_service(run, FINISH) ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, said) ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+#define ENDS 6
+
+/* Neither run nor finish of one service runs beside the other. */
+START_TEST(finish_before_the_next_run)
+{
+  box *b = one_service("#!/bin/sh\necho run > /events\nexit 1\n", "#!/bin/sh\necho finish > /events\nread x < /gates/f\necho finished > /events\n") ;
+  box_gate(b, "f") ;
+  box_boot(b, &plain, (char *)0) ;
+  for (int i = 0 ; i < 3 ; i++)
+  {
+    box_event(b, "finish") ;
+    ck_assert_uint_eq(box_event_count(b, "run"), (unsigned int)i + 1) ;
+    box_open_gate(b, "f") ;
+  }
+  box_signal(b, SIGTERM) ;
+  box_open_gate(b, "f") ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* Exit 125 of finish: down for good. */
+START_TEST(permanent_failure)
+{
+  box *b = one_service("#!/bin/sh\necho run > /events\nexit 1\n", "#!/bin/sh\nexit 125\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "run") ;
+  box_ask(b, "svwait -D /run/service/a") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
+  ck_assert_uint_eq(box_event_count(b, "run"), 1) ;
+  box_ask(b, "svc -u /run/service/a") ;
+  box_event(b, "run") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(down_file)
+{
+  box *b = one_service(UP, 0) ;
+  box_file(b, "etc/services.d/a/down", 0644, "") ;
+  box_file(b, "etc/services.d/b/run", 0755, "#!/bin/sh\necho \"b up\" > /events\nexec actor pause\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "b up") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
+  box_ask(b, "svc -u /run/service/a") ;
+  box_event_after(b, "a up ") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(readiness)
+{
+  box *b = one_service("#!/bin/sh\necho \"a up $$\" > /events\nread x < /gates/ready\nexec actor ready 5\n", 0) ;
+  box_file(b, "etc/services.d/a/notification-fd", 0644, "5\n") ;
+  box_gate(b, "ready") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event_after(b, "a up ") ;
+  ck_assert_str_eq(box_ask(b, "svstat -o up,ready /run/service/a"), "true false\n") ;
+  ck_assert_int_eq(exited(box_sh(b, "svwait -U -t 1 /run/service/a").status), 99) ;
+  box_open_gate(b, "ready") ;
+  box_ask(b, "svwait -U /run/service/a") ;
+  ck_assert_str_eq(box_ask(b, "svstat -o up,ready /run/service/a"), "true true\n") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(down_signal)
+{
+  box *b = one_service("#!/bin/sh\ntrap 'echo got QUIT > /events; exit 0' QUIT\necho up > /events\nread x < /gates/never\n", 0) ;
+  box_file(b, "etc/services.d/a/down-signal", 0644, "SIGQUIT\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "up") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "got QUIT"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
+START_TEST(timeout_kill)
+{
+  box *b = one_service("#!/bin/sh\nexec actor deaf\n", FINISH) ;
+  box_file(b, "etc/services.d/a/timeout-kill", 0644, "20\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event_after(b, "deaf ") ;
+  box_ask(b, "svc -d /run/service/a") ;
+  box_event(b, "a finish 4 256 9 a 1") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(timeout_finish)
+{
+  box *b = one_service("#!/bin/sh\necho run > /events\nexit 1\n", "#!/bin/sh\nexec actor deaf\n") ;
+  box_file(b, "etc/services.d/a/timeout-finish", 0644, "20\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "run") ;
+  box_event_after(b, "deaf ") ;
+  box_event(b, "run") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+/* Each letter that is a signal, as seen by the service. */
+START_TEST(signal_letters)
+{
+  static struct { char const *option ; char const *said ; } const signals[] =
+  {
+    { "-a", "ALRM" }, { "-b", "ABRT" }, { "-q", "QUIT" }, { "-h", "HUP" }, { "-t", "TERM" },
+    { "-i", "INT" }, { "-1", "USR1" }, { "-2", "USR2" }, { "-y", "WINCH" }
+  } ;
+  char command[64] ;
+  box *b = one_service("#!/bin/sh\nfor s in ALRM ABRT QUIT HUP TERM INT USR1 USR2 WINCH; do trap \"echo got $s > /events\" $s; done\n"
+    "echo up > /events\nwhile :; do read x < /gates/never; done\n", 0) ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "up") ;
+  for (size_t i = 0 ; i < sizeof signals / sizeof *signals ; i++)
+  {
+    sprintf(command, "svc %s /run/service/a", signals[i].option) ;
+    box_ask(b, command) ;
+    sprintf(command, "got %s", signals[i].said) ;
+    box_event(b, command) ;
+  }
+  ck_assert_uint_eq(box_event_count(b, "up"), 1) ;
+  box_ask(b, "svc -k /run/service/a") ;
+  box_event(b, "up") ;
+  box_signal(b, SIGKILL) ;
+  box_wait(b) ;
+  box_free(b) ;
+}
+END_TEST
+
+START_TEST(linked_from_services_available)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/services-available/a/run", 0755, UP) ;
+  box_file(b, "etc/services-available/b/run", 0755, "#!/bin/sh\necho b > /events\nexec actor pause\n") ;
+  box_link(b, "etc/services.d/a", "/etc/services-available/a") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event_after(b, "a up ") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "b"), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* Services that a boot script writes. */
+START_TEST(made_by_cont_init)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/cont-init.d/10", 0755,
+    "#!/bin/sh\nmkdir -p /etc/services.d/a\nprintf '#!/bin/sh\\necho a up > /events\\nexec actor pause\\n' > /etc/services.d/a/run\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "a up") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+/* A service has the paths that s6-overlay 2 and 3 gave it. */
+START_TEST(every_path_to_a_service)
+{
+  static char const *const paths[] =
+    { "/run/service/a", "/var/run/s6/services/a", "/var/run/service/a", "/run/s6/legacy-services/a" } ;
+  char command[96] ;
+  box *b = one_service(UP, 0) ;
+  box_boot(b, &plain, (char *)0) ;
+  for (size_t i = 0 ; i < sizeof paths / sizeof *paths ; i++)
+  {
+    box_event_after(b, "a up ") ;
+    sprintf(command, "s6-svok %s && s6-svc -r %s", paths[i], paths[i]) ;
+    box_ask(b, command) ;
+  }
+  box_event_after(b, "a up ") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+START_TEST(svctl)
+{
+  box *b = one_service(UP, 0) ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event_after(b, "a up ") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svctl status"), "a")) ;
+  box_ask(b, "svctl restart a") ;
+  box_event_after(b, "a up ") ;
+  box_ask(b, "svctl stop a") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
+  box_ask(b, "svctl start a") ;
+  box_event_after(b, "a up ") ;
+  box_ask(b, "svctl kill -KILL a") ;
+  box_event_after(b, "a up ") ;
+  ck_assert_int_ne(exited(box_sh(b, "svctl status no-such-service").status), 0) ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+/* Each life of the producer writes 20 lines, the logger appends what it reads. Both are
+   restarted ROUNDS times, the logger at any moment of the producer's writing. */
+#define ROUNDS 100
+#define LINES 20
+
+static void life_is_logged (char const *log, int life)
+{
+  char line[48] ;
+  for (int i = 0 ; i < LINES ; i++)
+  {
+    sprintf(line, "life %d line %d\n", life, i) ;
+    char const *at = strstr(log, line) ;
+    ck_assert_msg(at && (at == log || at[-1] == '\n'), "lost: %s", line) ;
+    ck_assert_msg(!strstr(at + 1, line), "doubled: %s", line) ;
+  }
+}
+
+START_TEST(the_logger_loses_nothing)
+{
+  char text[48] ;
+  box *b = box_new("logged") ;
+  box_boot(b, &plain, (char *)0) ;
+  for (int life = 1 ; life <= ROUNDS + 1 ; life++)
+  {
+    sprintf(text, "p up %d", life) ;
+    box_event(b, text) ;
+    box_event(b, "logger up") ;
+    if (life <= ROUNDS)
+      box_ask(b, "svc -d /run/service/p/log && svwait -D /run/service/p/log && svc -u /run/service/p/log") ;
+    sprintf(text, "life %d line done", life) ;
+    box_event(b, text) ;
+    if (life <= ROUNDS)
+      box_ask(b, "svc -d /run/service/p && svwait -D /run/service/p && svc -u /run/service/p") ;
+  }
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "logger end"), 1) ;
+  char const *log = box_read(b, "log") ;
+  for (int life = 1 ; life <= ROUNDS + 1 ; life++) life_is_logged(log, life) ;
+  box_free(b) ;
+}
+END_TEST
+
+int main (void)
+{
+  TCase *tc = box_case("services") ;
+  tcase_add_test(tc, restarts) ;
+  tcase_add_loop_test(tc, finish_arguments, 0, ENDS) ;
+  tcase_add_test(tc, finish_before_the_next_run) ;
+  tcase_add_test(tc, permanent_failure) ;
+  tcase_add_test(tc, down_file) ;
+  tcase_add_test(tc, readiness) ;
+  tcase_add_test(tc, down_signal) ;
+  tcase_add_test(tc, timeout_kill) ;
+  tcase_add_test(tc, timeout_finish) ;
+  tcase_add_test(tc, signal_letters) ;
+  tcase_add_test(tc, linked_from_services_available) ;
+  tcase_add_test(tc, made_by_cont_init) ;
+  tcase_add_test(tc, every_path_to_a_service) ;
+  tcase_add_test(tc, svctl) ;
+  tcase_add_test(tc, the_logger_loses_nothing) ;
+  return box_main("services", &tc, 1) ;
+}

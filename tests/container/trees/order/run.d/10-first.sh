@@ -1,0 +1,1 @@
+echo "run.d 10-first" > /events

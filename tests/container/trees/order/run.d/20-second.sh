@@ -1,0 +1,1 @@
+echo "run.d 20-second" > /events

@@ -1,0 +1,1 @@
+echo "run.d $CONTAINER_ROLE" > /events
