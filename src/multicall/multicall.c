@@ -16,6 +16,7 @@
 #include <skalibs/buffer.h>
 #include <skalibs/strerr.h>
 
+#include "base.h"
 #include "multicall.h"
 
 char const *PROG = "keelson" ;
@@ -41,6 +42,11 @@ struct program const *multicall_find (char const *name)
   return 0 ;
 }
 
+static int knows (char const *name)
+{
+  return !!multicall_find(name) ;
+}
+
 static int list_names (void)
 {
   for (struct program const *p = programs ; p->name ; p++)
@@ -59,5 +65,6 @@ int main (int argc, char const *const *argv)
   }
   if (!p) return list_names() ;
   PROG = p->name ;
+  exec_knows = &knows ;
   return (*p->main)(argc, argv) ;
 }

@@ -1,0 +1,209 @@
+/* ISC license. */
+
+#ifndef KEELSON_BASE_H
+#define KEELSON_BASE_H
+
+/*
+   The ground floor: what every other room stands on, on skalibs and libc alone.
+
+   clock   one reading of CLOCK_MONOTONIC a turn of the loop, in nanoseconds. Deadlines are
+           absolute values of it; the wall clock (TAI64N) is only ever written down, never
+           waited for, because it jumps.
+   say     messages that cannot block PID 1, whatever its stderr is.
+   loop    epoll, one signalfd, one heap of deadlines.
+   spawn   a child between clone() and exec(): system calls only.
+   fd      where descriptors live: see struct fdplan.
+*/
+
+#include <sys/types.h>
+#include <stdint.h>
+#include <signal.h>
+
+#include <skalibs/tai.h>
+#include <skalibs/gccattributes.h>
+
+#define MS(n) ((int64_t)(n) * 1000000)
+#define NEVER INT64_MAX
+
+/* Exit codes of PROTOCOL.md §5. */
+enum exitcode
+{
+  EXIT_OK = 0,
+  EXIT_DOMAIN = 1,
+  EXIT_TIMEOUT = 99,
+  EXIT_USAGE = 100,
+  EXIT_UNSUPERVISED = 102,
+  EXIT_SYSTEM = 111,
+  EXIT_CANNOT_EXEC = 126,
+  EXIT_NOT_FOUND = 127
+} ;
+
+/* ---- clock ------------------------------------------------------------------------ */
+
+/* Nanoseconds of CLOCK_MONOTONIC now. Never fails. */
+extern int64_t mono_now (void) ;
+
+/* The sum of two times in ns, NEVER if that is out of range. */
+extern int64_t mono_after (int64_t from, int64_t ns) ;
+
+/* ---- say -------------------------------------------------------------------------- */
+
+enum say_level { SAY_FATAL, SAY_ERROR, SAY_WARNING, SAY_INFO, SAY_DETAIL, SAY_TRACE, SAY_LEVELS } ;
+
+/* Finds out what descriptor 2 is and how to write there without waiting. Call it once at the
+   start and again after an exec. Uses descriptors at or above fd_base. VERBOSITY is 0 to 5. */
+extern void say_init (int fd_base, unsigned int verbosity) ;
+
+/* One message to descriptor 2: "PROG: level: " and the strings in order, or for SAY_INFO and
+   beyond without a level word when the first string begins with '['. At most PIPE_BUF bytes
+   leave, whole or not at all; what was dropped is counted and reported with the next message
+   that gets through. Control characters never pass: they appear as \xNN. */
+extern void say_v (enum say_level level, char const *const *strings) ;
+#define say(level, ...) say_v(level, ((char const *const []){ __VA_ARGS__, 0 }))
+
+/* As say(), with ": " and the text of ERR (an errno) at the end. */
+extern void say_sys_v (enum say_level level, int err, char const *const *strings) ;
+#define say_sys(level, err, ...) say_sys_v(level, err, ((char const *const []){ __VA_ARGS__, 0 }))
+
+/* Messages dropped so far because descriptor 2 would have blocked. */
+extern uint64_t say_dropped (void) ;
+
+/* Numbers for say(): text in a buffer that lives to the end of the enclosing block. */
+extern char const *number_text (char *buffer, int64_t n) ;
+#define NUM(n) number_text((char [24]){ 0 }, (n))
+/* A duration: "380 us", "38 ms", "5.2 s", "2 h 3 min". */
+extern char const *duration_text (char *buffer, int64_t ns) ;
+#define DURATION(ns) duration_text((char [40]){ 0 }, (ns))
+/* A signal's name without SIG ("TERM"), by the kernel's number ("37" where it has no name). */
+extern char const *signal_text (char *buffer, int sig) ;
+#define SIGNAME(sig) signal_text((char [24]){ 0 }, (sig))
+
+/* ---- descriptors ------------------------------------------------------------------ */
+
+/*
+   0..2 are the container's. Numbers that the runtime passed in stay where they are and go
+   through to the services. Everything of ours lives at or above `base`, so that a child gets
+   rid of all of it with one close_range(). What a child needs while it sets itself up is
+   copied by the child before that call.
+*/
+#define FD_BASE_DEFAULT 64
+
+/* The number from which on descriptors are ours: FD_BASE_DEFAULT, or higher where the runtime
+   has passed in higher ones. */
+extern int fd_base_find (void) ;
+
+/* Moves FD to the lowest free number at or above BASE. CLOEXEC: 1 to set close-on-exec.
+   Returns the new number and closes FD; or -1 with errno, FD closed as well. */
+extern int fd_raise (int fd, int base, int cloexec) ;
+
+/* Holds the numbers below BASE that are free with copies of /dev/null, so that open() and its
+   kin hand out numbers at or above BASE from the start. All close-on-exec. 0, or -1/errno. */
+extern int fd_fence (int base) ;
+
+/* ---- loop ------------------------------------------------------------------------- */
+
+/* What woke the loop: KIND and INDEX as given to loop_watch(). */
+struct loop_event { uint32_t kind ; uint32_t index ; uint32_t events ; } ;
+
+/* Makes epoll and signalfd at or above the fence, blocks every signal but the fault signals.
+   Kind SIGNALS is reported when loop_signal_fd() is readable. 0, or -1/errno. */
+extern int loop_init (uint32_t signals_kind) ;
+extern int loop_signal_fd (void) ;
+
+/* Watches FD for input; idempotent for a descriptor already watched. 0, or -1/errno. */
+extern int loop_watch (int fd, uint32_t kind, uint32_t index) ;
+extern void loop_unwatch (int fd) ;
+
+/* Room for timers 0..n-1; keeps the deadlines of those that were there. 0, or -1/ENOMEM. */
+extern int timer_room (uint32_t n) ;
+/* Sets, moves or (NEVER) removes the deadline of timer ID. O(log n). */
+extern void timer_set (uint32_t id, int64_t deadline) ;
+/* Takes the ID of a timer whose deadline is at or before NOW and removes it: 1, or 0. */
+extern int timer_pop (int64_t now, uint32_t *id) ;
+
+/* Waits for events or for the next deadline. Fills at most MAX; returns how many (0: a deadline,
+   or a signal interrupted). Never fails: EINTR is 0. */
+extern int loop_wait (struct loop_event *events, int max) ;
+
+/* Deadlines that have run out so far: a container whose services stop at once shows 0. */
+extern uint64_t loop_expired (void) ;
+
+/* ---- spawn ------------------------------------------------------------------------ */
+
+/* What every child gets back of what PID 1 changed for itself. */
+struct inheritance
+{
+  uint64_t sigmask ;      /* the original mask, kernel bits */
+  uint64_t sigignored ;   /* originally ignored signals that we set to something else */
+  uint64_t nofile_soft ;  /* RLIMIT_NOFILE, soft */
+  uint64_t nofile_hard ;
+  uint32_t umask ;
+  int32_t oom_score_adj ;
+  uint8_t nofile_changed ;
+  uint8_t oom_changed ;
+  uint8_t pad[6] ;
+} ;
+
+enum spawn_flags
+{
+  SPAWN_SESSION = 1,      /* setsid() */
+  SPAWN_FOREGROUND = 2,   /* own group, made the terminal's foreground group; keeps stdin */
+  SPAWN_SEARCH = 4,       /* a file without slash is looked up in PATH of envp */
+  SPAWN_NEWPIDNS = 8      /* a PID namespace of its own (flag-newpidns) */
+} ;
+
+struct spawn
+{
+  char const *dir ;               /* chdir() there, before anything relative; 0: stay */
+  char const *dir_fallback ;      /* where DIR cannot be entered; 0: that is an error */
+  char const *file ;              /* relative to dir */
+  char const *const *argv ;
+  char const *const *envp ;
+  unsigned int flags ;
+  int out ;                       /* becomes 1; -1: keep */
+  int in ;                        /* becomes 0; -1: /dev/null unless SPAWN_FOREGROUND */
+  int extra_from, extra_to ;      /* notification: from becomes to; to = -1: none */
+  int lock_from, lock_to ;        /* lock-fd: the same */
+} ;
+
+/* Tells spawn() once what children get back and where our descriptors begin. */
+extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
+
+/* Clones and execs. The kernel stores the child's pid in *PIDWORD, which lies in shared
+   memory, before either side runs on; a child that cannot exec stores errno in *ERRWORD and
+   exits 127 (not found) or 126. Returns the pid, or -1/errno when there is no child (then
+   *PIDWORD is 0). */
+extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
+
+/* execve() that also runs what the kernel refuses for want of the exec bit, for a noexec
+   mount, or for a `#!` that names one of our programs by a path that does not exist. Returns
+   only on failure, errno set. System calls only. ARGV[0] is replaced by the interpreter's. */
+extern void exec_file (char const *file, char const *const *argv, char const *const *envp) ;
+
+/* Whether our binary has a program called NAME: set once by main(). 0: no program is ours. */
+extern int (*exec_knows) (char const *name) ;
+
+/* Why FILE (relative to DIRFD) cannot be executed, ERR being what execve() said: a sentence
+   with the cause and the mend, written into BUFFER (at least 320 bytes). */
+extern char const *exec_explain (int dirfd, char const *file, int err, char *buffer, size_t size) ;
+
+/* ---- small things ----------------------------------------------------------------- */
+
+/* Reads a settings file: O_NONBLOCK|O_NOCTTY, a regular file of at most 4 KiB, first line
+   only, NUL-terminated without the newline. Length, or -1/errno (EFTYPE-like: EINVAL). */
+extern ssize_t setting_read (int dirfd, char const *name, char *buffer, size_t size) ;
+
+/* Writes a small file whole: NAME.new, then rename. 0, or -1/errno; nothing is left behind. */
+extern int file_replace (int dirfd, char const *name, char const *content, size_t len, unsigned int mode) ;
+
+/* An unsigned variable of the environment, at most MAX; a bad value warns and gives DFLT. */
+extern uint32_t env_uint (char const *name, uint32_t dflt, uint32_t max) ;
+
+/* An OFD write lock on the whole of FD, without waiting. 1 taken, 0 held by another, -1/errno. */
+extern int ofd_lock (int fd) ;
+
+/* The signal called NAME ("TERM", "SIGTERM", "term", "15", "RTMIN+3" in the kernel's count):
+   its number, or 0. */
+extern int signal_number (char const *name) ;
+
+#endif

@@ -1,0 +1,61 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <skalibs/direntry.h>
+#include <skalibs/djbunix.h>
+#include <skalibs/types.h>
+
+#include "base.h"
+
+/* The highest number that /proc shows, or 2 where there is no /proc. */
+static int highest_open (void)
+{
+  int max = 2 ;
+  DIR *dir = opendir("/proc/self/fd") ;
+  direntry *d ;
+  if (!dir) return max ;
+  while ((d = readdir(dir)))
+  {
+    unsigned int n ;
+    if (uint0_scan(d->d_name, &n) && (int)n != dirfd(dir) && (int)n > max) max = (int)n ;
+  }
+  closedir(dir) ;
+  return max ;
+}
+
+int fd_base_find (void)
+{
+  int max = highest_open() ;
+  return max < FD_BASE_DEFAULT ? FD_BASE_DEFAULT : max + 1 ;
+}
+
+int fd_raise (int fd, int base, int cloexec)
+{
+  int r, e ;
+  if (fd < 0 || fd >= base) return fd ;
+  r = fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, base) ;
+  e = errno ;
+  close(fd) ;
+  errno = e ;
+  return r ;
+}
+
+int fd_fence (int base)
+{
+  int fd = open("/dev/null", O_RDWR | O_CLOEXEC) ;
+  while (fd >= 0 && fd < base) fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) ;
+  if (fd < 0) return -1 ;
+  close(fd) ;
+  return 0 ;
+}
+
+int ofd_lock (int fd)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0 } ;
+  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return 1 ;
+  return errno == EAGAIN || errno == EACCES ? 0 : -1 ;
+}

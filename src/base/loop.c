@@ -1,0 +1,190 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include "base.h"
+
+#define BATCH 64
+#define NOWHERE UINT32_MAX
+
+static struct
+{
+  int epoll ;
+  int signals ;
+}
+loop = { .epoll = -1, .signals = -1 } ;
+
+/* A binary heap of timer ids ordered by deadline; where[id] is the id's place in it. */
+static struct
+{
+  uint32_t *heap ;
+  uint32_t *where ;
+  int64_t *deadline ;
+  uint32_t n ;
+  uint32_t room ;
+  uint64_t expired ;
+}
+timers ;
+
+/* ---- descriptors */
+
+/* Fault signals stay open: blocked, the kernel would kill us instead of calling the handler. */
+static void block_signals (sigset_t *mask)
+{
+  static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
+  sigfillset(mask) ;
+  for (size_t i = 0 ; i < sizeof faults / sizeof faults[0] ; i++) sigdelset(mask, faults[i]) ;
+  sigprocmask(SIG_SETMASK, mask, 0) ;
+}
+
+int loop_init (uint32_t signals_kind)
+{
+  sigset_t mask ;
+  block_signals(&mask) ;
+  loop.epoll = epoll_create1(EPOLL_CLOEXEC) ;
+  if (loop.epoll < 0) return -1 ;
+  loop.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC) ;
+  if (loop.signals < 0) return -1 ;
+  return loop_watch(loop.signals, signals_kind, 0) ;
+}
+
+int loop_signal_fd (void)
+{
+  return loop.signals ;
+}
+
+int loop_watch (int fd, uint32_t kind, uint32_t index)
+{
+  struct epoll_event ev = { .events = EPOLLIN, .data = { .u64 = (uint64_t)kind << 32 | index } } ;
+  if (epoll_ctl(loop.epoll, EPOLL_CTL_ADD, fd, &ev) == 0) return 0 ;
+  return errno == EEXIST ? epoll_ctl(loop.epoll, EPOLL_CTL_MOD, fd, &ev) : -1 ;
+}
+
+void loop_unwatch (int fd)
+{
+  struct epoll_event ev = { .events = 0, .data = { .u64 = 0 } } ;
+  epoll_ctl(loop.epoll, EPOLL_CTL_DEL, fd, &ev) ;
+}
+
+/* ---- deadlines */
+
+static void place (uint32_t pos, uint32_t id)
+{
+  timers.heap[pos] = id ;
+  timers.where[id] = pos ;
+}
+
+static int earlier (uint32_t a, uint32_t b)
+{
+  return timers.deadline[a] < timers.deadline[b] ;
+}
+
+static void sift_up (uint32_t pos, uint32_t id)
+{
+  while (pos && earlier(id, timers.heap[(pos - 1) / 2]))
+  {
+    place(pos, timers.heap[(pos - 1) / 2]) ;
+    pos = (pos - 1) / 2 ;
+  }
+  place(pos, id) ;
+}
+
+static void sift_down (uint32_t pos, uint32_t id)
+{
+  for (;;)
+  {
+    uint32_t child = 2 * pos + 1 ;
+    if (child >= timers.n) break ;
+    if (child + 1 < timers.n && earlier(timers.heap[child + 1], timers.heap[child])) child++ ;
+    if (!earlier(timers.heap[child], id)) break ;
+    place(pos, timers.heap[child]) ;
+    pos = child ;
+  }
+  place(pos, id) ;
+}
+
+static void timer_remove (uint32_t id)
+{
+  uint32_t pos = timers.where[id], last ;
+  if (pos == NOWHERE) return ;
+  timers.where[id] = NOWHERE ;
+  last = timers.heap[--timers.n] ;
+  if (last == id) return ;
+  if (pos && earlier(last, timers.heap[(pos - 1) / 2])) sift_up(pos, last) ;
+  else sift_down(pos, last) ;
+}
+
+static int grow (void **array, size_t element, uint32_t n)
+{
+  void *p = realloc(*array, element * n) ;
+  if (!p) return -1 ;
+  *array = p ;
+  return 0 ;
+}
+
+int timer_room (uint32_t n)
+{
+  if (n <= timers.room) return 0 ;
+  if (grow((void **)&timers.heap, sizeof(uint32_t), n) < 0
+   || grow((void **)&timers.where, sizeof(uint32_t), n) < 0
+   || grow((void **)&timers.deadline, sizeof(int64_t), n) < 0) return -1 ;
+  for (uint32_t i = timers.room ; i < n ; i++) timers.where[i] = NOWHERE ;
+  timers.room = n ;
+  return 0 ;
+}
+
+void timer_set (uint32_t id, int64_t deadline)
+{
+  if (id >= timers.room) return ;
+  if (timers.where[id] != NOWHERE)
+  {
+    if (timers.deadline[id] == deadline) return ;
+    timer_remove(id) ;
+  }
+  if (deadline == NEVER) return ;
+  timers.deadline[id] = deadline ;
+  sift_up(timers.n++, id) ;
+}
+
+int timer_pop (int64_t now, uint32_t *id)
+{
+  if (!timers.n || timers.deadline[timers.heap[0]] > now) return 0 ;
+  *id = timers.heap[0] ;
+  timer_remove(*id) ;
+  timers.expired++ ;
+  return 1 ;
+}
+
+uint64_t loop_expired (void)
+{
+  return timers.expired ;
+}
+
+/* Milliseconds until the next deadline, rounded up so that it has passed when we wake. */
+static int patience (void)
+{
+  int64_t left ;
+  if (!timers.n) return -1 ;
+  left = timers.deadline[timers.heap[0]] - mono_now() ;
+  if (left <= 0) return 0 ;
+  left = (left + 999999) / 1000000 ;
+  return left > INT32_MAX ? INT32_MAX : (int)left ;
+}
+
+int loop_wait (struct loop_event *events, int max)
+{
+  struct epoll_event ev[BATCH] ;
+  int n = epoll_wait(loop.epoll, ev, max < BATCH ? max : BATCH, patience()) ;
+  for (int i = 0 ; i < n ; i++)
+  {
+    events[i].kind = (uint32_t)(ev[i].data.u64 >> 32) ;
+    events[i].index = (uint32_t)ev[i].data.u64 ;
+    events[i].events = ev[i].events ;
+  }
+  return n < 0 ? 0 : n ;
+}

@@ -1,0 +1,177 @@
+/* ISC license. */
+
+/*
+   A child, from clone() to exec(). The child makes system calls only: no stdio, no malloc, no
+   abort() or raise() (under musl these would hit PID 1). Signals are blocked across the clone;
+   a fault in the child is told from one of PID 1 by the pid, see src/ledger/fault.c. Handlers
+   need no reset: exec does that.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <skalibs/env.h>
+#include <skalibs/types.h>
+
+#include "base.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
+
+static struct
+{
+  struct inheritance back ;
+  int fd_base ;
+}
+plan ;
+
+void spawn_init (struct inheritance const *inheritance, int fd_base)
+{
+  plan.back = *inheritance ;
+  plan.fd_base = fd_base ;
+}
+
+/* Where close_range is missing: descriptors are dense, so a long gap is the end. */
+static void close_one_by_one (int from)
+{
+  int gap = 0 ;
+  for (int fd = from ; gap < 1024 ; fd++) gap = close(fd) < 0 ? gap + 1 : 0 ;
+}
+
+static void drop_descriptors (void)
+{
+  if (syscall(SYS_close_range, plan.fd_base, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return ;
+  if (syscall(SYS_close_range, plan.fd_base, ~0U, 0) == 0) return ;
+  close_one_by_one(plan.fd_base) ;
+}
+
+static void give_back_oom (void)
+{
+  char s[16] ;
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC) ;
+  if (fd < 0) return ;
+  if (write(fd, s, int32_fmt(s, plan.back.oom_score_adj)) < 0) errno = 0 ;
+  close(fd) ;
+}
+
+static void give_back_ignored (void)
+{
+  struct sigaction sa ;
+  memset(&sa, 0, sizeof sa) ;
+  sa.sa_handler = SIG_IGN ;
+  for (int sig = 1 ; sig < 64 ; sig++)
+    if (plan.back.sigignored >> (sig - 1) & 1) sigaction(sig, &sa, 0) ;
+}
+
+static void give_back (void)
+{
+  if (plan.back.oom_changed) give_back_oom() ;
+  if (plan.back.nofile_changed)
+  {
+    struct rlimit const rl = { .rlim_cur = plan.back.nofile_soft, .rlim_max = plan.back.nofile_hard } ;
+    setrlimit(RLIMIT_NOFILE, &rl) ;
+  }
+  umask((mode_t)plan.back.umask) ;
+  if (plan.back.sigignored) give_back_ignored() ;
+  /* last: from here on a pending signal may end the child */
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &plan.back.sigmask, 0, 8) ;
+}
+
+static int own_session (unsigned int flags)
+{
+  if (flags & SPAWN_SESSION) return setsid() < 0 ? -1 : 0 ;
+  if (!(flags & SPAWN_FOREGROUND)) return 0 ;
+  if (setpgid(0, 0) < 0) return -1 ;
+  /* TTOU is blocked, so a background group may take the terminal; without one this fails, which is fine */
+  tcsetpgrp(0, getpid()) ;
+  return 0 ;
+}
+
+static int put_at (int from, int to)
+{
+  if (to < 0) return 0 ;
+  if (from == to) return fcntl(to, F_SETFD, 0) ;
+  return dup2(from, to) < 0 ? -1 : 0 ;
+}
+
+static int null_stdin (void)
+{
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC) ;
+  if (fd < 0) return 0 ;  /* a root without /dev: keep what there is */
+  return put_at(fd, 0) ;
+}
+
+static int set_descriptors (struct spawn const *s)
+{
+  if (s->out >= 0 && put_at(s->out, 1) < 0) return -1 ;
+  if (s->in >= 0) { if (put_at(s->in, 0) < 0) return -1 ; }
+  else if (!(s->flags & SPAWN_FOREGROUND) && null_stdin() < 0) return -1 ;
+  if (put_at(s->extra_from, s->extra_to) < 0) return -1 ;
+  if (put_at(s->lock_from, s->lock_to) < 0) return -1 ;
+  return 0 ;
+}
+
+static int enter_dir (struct spawn const *s)
+{
+  if (!s->dir || chdir(s->dir) == 0) return 0 ;
+  return s->dir_fallback ? chdir(s->dir_fallback) : -1 ;
+}
+
+/* execvp with the PATH of ENVP and exec_file's kindness. Remembers EACCES as execvp does. */
+static void exec_search (struct spawn const *s)
+{
+  char path[4096] ;
+  char const *p = env_get2(s->envp, "PATH") ;
+  size_t len = strlen(s->file) ;
+  int e = ENOENT ;
+  if (!p) p = "/usr/bin:/bin" ;
+  for (;;)
+  {
+    size_t n = strcspn(p, ":") ;
+    if (n + len + 2 < sizeof path)
+    {
+      memcpy(path, p, n) ;
+      path[n] = '/' ;
+      memcpy(path + n + 1, s->file, len + 1) ;
+      exec_file(n ? path : s->file, s->argv, s->envp) ;
+      if (errno != ENOENT && errno != ENOTDIR) e = errno ;
+    }
+    if (!p[n]) break ;
+    p += n + 1 ;
+  }
+  errno = e ;
+}
+
+static void child (struct spawn const *s, int32_t *errword)
+{
+  if (enter_dir(s) == 0 && own_session(s->flags) == 0 && set_descriptors(s) == 0)
+  {
+    drop_descriptors() ;
+    give_back() ;
+    if (s->flags & SPAWN_SEARCH && !strchr(s->file, '/')) exec_search(s) ;
+    else exec_file(s->file, s->argv, s->envp) ;
+  }
+  *errword = errno ;
+  _exit(errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC) ;
+}
+
+pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword)
+{
+  unsigned long flags = CLONE_PARENT_SETTID | SIGCHLD ;
+  long pid ;
+  if (s->flags & SPAWN_NEWPIDNS) flags |= CLONE_NEWPID ;
+  *errword = 0 ;
+  /* the raw call: the third argument is the parent's tid word on every architecture we know */
+  pid = syscall(SYS_clone, flags, 0L, pidword, 0L, 0L) ;
+  if (!pid) child(s, errword) ;
+  if (pid < 0) *pidword = 0 ;
+  return (pid_t)pid ;
+}

@@ -1,0 +1,341 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "ledger.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 0x0001U
+#define MFD_ALLOW_SEALING 0x0002U
+#endif
+
+/* Slots are added in groups, so that growing is rare and pages are touched while we still can
+   report that there are none. */
+#define GROUP 16u
+#define HEADER_ROOM ((sizeof(struct header) + 4095) & ~(size_t)4095)
+#define WINDOW (HEADER_ROOM + (size_t)SLOT_MAX * sizeof(struct slot))
+
+struct header *ledger = 0 ;
+
+static int spared[8] ;
+static unsigned int spares = 0 ;
+
+/* ---- making and finding */
+
+static int memory_file (void)
+{
+  int fd = (int)syscall(SYS_memfd_create, "keelson", MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ;
+  if (fd < 0 && errno == EINVAL) fd = (int)syscall(SYS_memfd_create, "keelson", MFD_ALLOW_SEALING) ;
+  return fd ;
+}
+
+static int unlinked_file (char const *dir)
+{
+  return open(dir, O_TMPFILE | O_RDWR, 0600) ;
+}
+
+static int grow_file (int fd, uint32_t room)
+{
+  off_t size = (off_t)(HEADER_ROOM + (size_t)room * sizeof(struct slot)) ;
+  if (fallocate(fd, 0, 0, size) == 0) return 0 ;
+  return errno == EOPNOTSUPP || errno == ENOSYS ? ftruncate(fd, size) : -1 ;
+}
+
+static int map (int fd)
+{
+  /* Room for every slot there can be is reserved at once: a pointer to a slot stays good. Pages
+     beyond the end of the file are never touched, see slot_new(). */
+  void *p = mmap(0, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0) ;
+  if (p == MAP_FAILED) return -1 ;
+  ledger = p ;
+  return 0 ;
+}
+
+static void first_entries (int fd, int fd_base)
+{
+  ledger->magic = LEDGER_MAGIC ;
+  ledger->version = LEDGER_VERSION ;
+  ledger->header_size = sizeof(struct header) ;
+  ledger->slot_size = sizeof(struct slot) ;
+  ledger->room = GROUP ;
+  ledger->fd_base = fd_base ;
+  ledger->self_fd = fd ;
+  ledger->exe_fd = ledger->lock_fd = ledger->scan_lock_fd = ledger->scan_control_fd = -1 ;
+  ledger->work_slot = NO_SLOT ;
+  global_draft() ;
+  global_commit() ;
+}
+
+int ledger_create (int fd_base, char const *dir)
+{
+  int fd = memory_file() ;
+  if (fd < 0) fd = unlinked_file(dir) ;
+  if (fd < 0) return -1 ;
+  fd = fd_raise(fd, fd_base, 0) ;
+  if (fd < 0 || grow_file(fd, GROUP) < 0 || map(fd) < 0) return -1 ;
+  /* a services' process that got hold of it must not be able to make us fault on a page
+     that is no more; not possible on an unlinked file, where nobody else has it open */
+  fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) ;
+  first_entries(fd, fd_base) ;
+  return 0 ;
+}
+
+int ledger_attach (int fd)
+{
+  if (map(fd) < 0) return -1 ;
+  if (ledger->magic == LEDGER_MAGIC && ledger->version == LEDGER_VERSION
+   && ledger->header_size == sizeof(struct header) && ledger->slot_size == sizeof(struct slot)) return 0 ;
+  munmap(ledger, WINDOW) ;
+  ledger = 0 ;
+  errno = EPROTO ;
+  return -1 ;
+}
+
+struct header const *ledger_view (int fd, size_t *size)
+{
+  struct stat st ;
+  struct header const *h ;
+  if (fstat(fd, &st) < 0 || st.st_size < (off_t)HEADER_ROOM) return 0 ;
+  h = mmap(0, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0) ;
+  if (h == MAP_FAILED) return 0 ;
+  if (h->magic == LEDGER_MAGIC && h->version == LEDGER_VERSION && h->slot_size == sizeof(struct slot)
+   && h->slots <= ((size_t)st.st_size - HEADER_ROOM) / sizeof(struct slot))
+  {
+    *size = (size_t)st.st_size ;
+    return h ;
+  }
+  munmap((void *)h, (size_t)st.st_size) ;
+  errno = EPROTO ;
+  return 0 ;
+}
+
+/* ---- checksums */
+
+/* FNV-1a, a word at a time: it guards against a wild write, not against an adversary. */
+static uint32_t checksum (void const *p, size_t n)
+{
+  uint32_t const *w = p ;
+  uint32_t h = 2166136261u ;
+  for (n /= sizeof *w ; n ; n--) h = (h ^ *w++) * 16777619u ;
+  return h ;
+}
+
+#define SUM_OF(copy) checksum(&(copy)->seq, sizeof *(copy) - sizeof (copy)->sum)
+
+static void store (uint32_t *word, uint32_t value)
+{
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST) ;
+}
+
+/* ---- the global state */
+
+struct global const *global_now (void)
+{
+  return &ledger->global[ledger->current & 1] ;
+}
+
+struct global *global_draft (void)
+{
+  struct global *g = &ledger->global[~ledger->current & 1] ;
+  *g = *global_now() ;
+  return g ;
+}
+
+void global_commit (void)
+{
+  struct global *g = &ledger->global[~ledger->current & 1] ;
+  g->sum = SUM_OF(g) ;
+  store(&ledger->current, ~ledger->current & 1) ;
+}
+
+/* ---- slots */
+
+struct slot *slot_of (struct header *h, uint32_t i)
+{
+  return (struct slot *)((char *)h + HEADER_ROOM) + i ;
+}
+
+struct slot *slot_at (uint32_t i)
+{
+  return slot_of(ledger, i) ;
+}
+
+static uint32_t free_slot (void)
+{
+  if (ledger->unused)
+    for (uint32_t i = 0 ; i < ledger->slots ; i++)
+      if (!slot_at(i)->used)
+      {
+        ledger->unused-- ;
+        return i ;
+      }
+  return NO_SLOT ;
+}
+
+static uint32_t append_slot (void)
+{
+  if (ledger->slots == SLOT_MAX) return (errno = ENOSPC, NO_SLOT) ;
+  if (ledger->slots == ledger->room)
+  {
+    uint32_t room = ledger->room + (ledger->room < 64 * GROUP ? GROUP : ledger->room / 4) ;
+    if (grow_file(ledger->self_fd, room) < 0) return NO_SLOT ;
+    ledger->room = room ;
+  }
+  return ledger->slots++ ;
+}
+
+uint32_t slot_new (void)
+{
+  uint32_t i = free_slot() ;
+  struct slot *s ;
+  if (i == NO_SLOT) i = append_slot() ;
+  if (i == NO_SLOT) return i ;
+  s = slot_at(i) ;
+  memset(s, 0, sizeof *s) ;
+  s->control_fd = s->lock_fd = s->notify[0] = s->notify[1] = s->pipe[0] = s->pipe[1] = -1 ;
+  s->logger = NO_SLOT ;
+  return i ;
+}
+
+/* `current` holds the index of the copy and the effects it owes in one word: one store commits
+   both. Bit 0: the index; the bits above: owed. */
+struct slot_state const *slot_now (struct slot const *s)
+{
+  return &s->copy[s->current & 1] ;
+}
+
+int slot_sound (struct slot const *s)
+{
+  struct slot_state const *c = slot_now(s) ;
+  return c->sum == SUM_OF(c) ;
+}
+
+struct slot_state *slot_draft (struct slot *s)
+{
+  struct slot_state *c = &s->copy[~s->current & 1] ;
+  *c = *slot_now(s) ;
+  return c ;
+}
+
+void slot_commit (struct slot *s, uint32_t owed)
+{
+  struct slot_state *c = &s->copy[~s->current & 1] ;
+  c->sum = SUM_OF(c) ;
+  store(&s->current, (~s->current & 1) | owed << 1) ;
+}
+
+uint32_t slot_owed (struct slot const *s)
+{
+  return s->current >> 1 ;
+}
+
+void slot_paid (struct slot *s, uint32_t effect)
+{
+  store(&s->current, s->current & ~(effect << 1)) ;
+}
+
+/* ---- events */
+
+struct inbox *inbox_take (enum inbox_kind kind, uint32_t slot)
+{
+  struct inbox *in = &ledger->inbox ;
+  in->seq++ ;
+  in->pos = 0 ;
+  in->len = 0 ;
+  in->slot = slot ;
+  in->info.si_pid = 0 ;
+  store(&in->kind, kind) ;
+  return in ;
+}
+
+void inbox_done (void)
+{
+  store(&ledger->inbox.kind, INBOX_EMPTY) ;
+}
+
+void ring_add (uint32_t slot, unsigned int from, unsigned int to, unsigned int cause, int32_t code)
+{
+  struct record *r = &ledger->ring[ledger->serial % RING_SIZE] ;
+  r->when = mono_now() ;
+  r->slot = slot ;
+  r->from = (uint8_t)from ;
+  r->to = (uint8_t)to ;
+  r->cause = (uint8_t)cause ;
+  r->code = code ;
+  r->serial = ledger->serial ;
+  store(&ledger->serial, ledger->serial + 1) ;
+}
+
+/* ---- the sweep */
+
+void ledger_spare (int fd)
+{
+  if (fd >= 0 && spares < sizeof spared / sizeof spared[0]) spared[spares++] = fd ;
+}
+
+static int by_number (void const *a, void const *b)
+{
+  int const *x = a, *y = b ;
+  return (*x > *y) - (*x < *y) ;
+}
+
+static void keep (int *list, size_t *n, int fd)
+{
+  if (fd >= ledger->fd_base) list[(*n)++] = fd ;
+}
+
+static size_t named (int *list)
+{
+  size_t n = 0 ;
+  keep(list, &n, ledger->self_fd) ;
+  keep(list, &n, ledger->exe_fd) ;
+  keep(list, &n, ledger->lock_fd) ;
+  keep(list, &n, ledger->scan_lock_fd) ;
+  keep(list, &n, ledger->scan_control_fd) ;
+  for (unsigned int i = 0 ; i < spares ; i++) keep(list, &n, spared[i]) ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+  {
+    struct slot const *s = slot_at(i) ;
+    if (!s->used) continue ;
+    keep(list, &n, s->control_fd) ;
+    keep(list, &n, s->lock_fd) ;
+    keep(list, &n, s->notify[0]) ;
+    keep(list, &n, s->notify[1]) ;
+    keep(list, &n, s->pipe[0]) ;
+    keep(list, &n, s->pipe[1]) ;
+  }
+  return n ;
+}
+
+/* Where close_range is missing, remains stay open: a leak, not an error. */
+static void close_between (int from, int to)
+{
+  if (from <= to) syscall(SYS_close_range, (unsigned int)from, (unsigned int)to, 0) ;
+}
+
+void ledger_sweep (void)
+{
+  int *list = malloc((16 + 6 * (size_t)ledger->slots) * sizeof *list) ;
+  size_t n ;
+  int from = ledger->fd_base ;
+  if (!list) return ;
+  n = named(list) ;
+  qsort(list, n, sizeof *list, &by_number) ;
+  for (size_t i = 0 ; i < n ; i++)
+  {
+    close_between(from, list[i] - 1) ;
+    from = list[i] + 1 ;
+  }
+  close_between(from, INT_MAX) ;
+  free(list) ;
+}

@@ -1,0 +1,170 @@
+/* ISC license. */
+
+/*
+   What s6's clients read: supervise/status, supervise/death_tally, and one write of letters to
+   every listener's fifo in event/ (formats: PROTOCOL.md §2). A directory that cannot be written
+   is reported once and tried again at the next change; nothing waits for it.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "supervise.h"
+
+#define LISTENER_PREFIX "ftrig1"
+#define LISTENER_LENGTH 39
+
+/* One message while the trouble lasts, one when it is over. */
+static uint32_t trouble_slots = 0 ;
+
+static void report (struct slot const *s, int failed)
+{
+  if (failed && !trouble_slots++)
+    say_sys(SAY_WARNING, errno, "unable to publish the state of ", s->name, ", supervision goes on, s6-svstat shows old news until it can be written again") ;
+  else if (!failed && trouble_slots)
+  {
+    trouble_slots = 0 ;
+    say(SAY_INFO, "states can be published again") ;
+  }
+}
+
+static void fill (struct svstatus *st, struct slot const *s)
+{
+  struct slot_state const *c = slot_now(s) ;
+  int run = c->state == UP || c->state == STOPPING || c->state == LAST_UP ;
+  memset(st, 0, sizeof *st) ;
+  st->stamp = c->stamp ;
+  st->readystamp = c->ready_stamp ;
+  st->finishing = c->state == FINISH || c->state == LAST_FINISH ;
+  st->pid = run ? s->run_pid : st->finishing ? s->finish_pid : 0 ;
+  st->pgid = run ? s->run_pid : st->finishing ? c->finish_pgid : 0 ;
+  st->wstat = c->wstat ;
+  st->paused = !!(c->flags & PAUSED) ;
+  st->want_up = !!(c->flags & WANT_UP) ;
+  st->ready = !!(c->flags & IS_READY) ;
+}
+
+void publish_status (struct slot const *s)
+{
+  char packed[SVSTATUS_SIZE] ;
+  struct svstatus st ;
+  int fd = dir_open(s, "supervise"), r ;
+  if (fd < 0) return report(s, 1) ;
+  fill(&st, s) ;
+  svstatus_pack(packed, &st) ;
+  r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
+  report(s, r < 0) ;
+  close(fd) ;
+}
+
+/* A listener is a fifo that a client made; its name and type are all we go by. A symlink here
+   would be a way to write as root anywhere, so: O_NOFOLLOW, and fstat before the write. */
+static void notify_one (int dirfd, char const *name, char const *letters, size_t n)
+{
+  struct stat st ;
+  int fd = openat(dirfd, name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC) ;
+  if (fd < 0)
+  {
+    if (errno == ENXIO) unlinkat(dirfd, name, 0) ;
+    return ;
+  }
+  if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && write(fd, letters, n) < 0 && errno == EPIPE)
+    unlinkat(dirfd, name, 0) ;
+  close(fd) ;
+}
+
+struct entry { uint64_t ino ; int64_t off ; unsigned short len ; unsigned char type ; char name[] ; } ;
+
+static int is_listener (char const *name)
+{
+  return !strncmp(name, LISTENER_PREFIX, sizeof LISTENER_PREFIX - 1) && strlen(name) == LISTENER_LENGTH ;
+}
+
+void publish_event (struct slot const *s, char const *letters)
+{
+  _Alignas(struct entry) char buffer[4096] ;
+  size_t len = strnlen(letters, 4) ;
+  long n ;
+  int fd = dir_open(s, "event") ;
+  if (fd < 0) return ;
+  while ((n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0)
+  {
+    for (long at = 0 ; at < n ; )
+    {
+      struct entry const *d = (struct entry const *)(buffer + at) ;
+      if (is_listener(d->name)) notify_one(fd, d->name, letters, len) ;
+      at += d->len ;
+    }
+    if (n < (long)(sizeof buffer / 2)) break ;  /* that was all: saves the call that would say so */
+  }
+  close(fd) ;
+}
+
+/* ---- death_tally */
+
+#define TALLY_MAX 4096
+
+static void death_of (struct death *d, struct slot_state const *c)
+{
+  d->stamp = c->stamp ;
+  d->sig = WIFSIGNALED(c->wstat) ? (unsigned char)WTERMSIG(c->wstat) : 0 ;
+  d->exitcode = (unsigned char)(d->sig ? 128 + d->sig : WEXITSTATUS(c->wstat)) ;
+}
+
+/* Record number DEATHS-1 at its place: writing it twice is writing it once. */
+static void tally_append (int dirfd, struct slot_state const *c, char const *record)
+{
+  int fd = openat(dirfd, "death_tally", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
+  if (fd < 0) return ;
+  if (pwrite(fd, record, DEATH_SIZE, (off_t)(c->deaths - 1) * DEATH_SIZE) < 0) errno = 0 ;
+  close(fd) ;
+}
+
+/* Full: the oldest makes room. The last record tells whether this death is in already. */
+static void tally_shift (int dirfd, struct slot_state const *c, char const *record)
+{
+  char all[TALLY_MAX * DEATH_SIZE] ;
+  size_t max = (size_t)c->settings.max_death_tally * DEATH_SIZE, skip = 0 ;
+  ssize_t n ;
+  int fd = openat(dirfd, "death_tally", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) ;
+  if (fd < 0) return ;
+  n = read(fd, all, sizeof all) ;
+  close(fd) ;
+  if (n < 0) return ;
+  n -= n % DEATH_SIZE ;
+  if (n && !memcmp(all + n - DEATH_SIZE, record, DEATH_SIZE)) return ;
+  if ((size_t)n + DEATH_SIZE > max) skip = (size_t)n + DEATH_SIZE - max ;
+  if (skip > (size_t)n) skip = (size_t)n ;
+  memmove(all, all + skip, (size_t)n - skip) ;
+  memcpy(all + n - skip, record, DEATH_SIZE) ;
+  file_replace(dirfd, "death_tally", all, (size_t)n - skip + DEATH_SIZE, 0644) ;
+}
+
+void publish_death (struct slot const *s)
+{
+  struct slot_state const *c = slot_now(s) ;
+  char record[DEATH_SIZE] ;
+  struct death d ;
+  int fd ;
+  if (!c->settings.max_death_tally) return ;
+  fd = dir_open(s, "supervise") ;
+  if (fd < 0) return ;
+  death_of(&d, c) ;
+  death_pack(record, &d) ;
+  if (c->deaths <= c->settings.max_death_tally) tally_append(fd, c, record) ;
+  else tally_shift(fd, c, record) ;
+  close(fd) ;
+}
+
+void publish_no_deaths (struct slot const *s)
+{
+  int fd = dir_open(s, "supervise") ;
+  if (fd < 0) return ;
+  if (unlinkat(fd, "death_tally", 0) < 0) errno = 0 ;
+  close(fd) ;
+}

@@ -1,0 +1,207 @@
+/* ISC license. */
+
+/*
+   The settings of a service directory (PROTOCOL.md §1 and DESIGN "Extensions"). One listing of
+   the directory says which of them exist; only those are opened.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+#include <skalibs/types.h>
+
+#include "supervise.h"
+
+#define DEFAULT_TIMEOUT_FINISH 5000
+#define DEFAULT_DEATH_TALLY 100
+#define MAX_DEATH_TALLY 4096
+#define MS_MAX 2147483647u
+
+struct settings const settings_default =
+{
+  .timeout_kill = 0, .timeout_finish = DEFAULT_TIMEOUT_FINISH, .max_death_tally = DEFAULT_DEATH_TALLY,
+  .notification_fd = -1, .lock_fd = -1, .max_restarts = 0, .max_restarts_time = 0,
+  .backoff_min = 0, .backoff_max = 0, .down_signal = SIGTERM, .reload_signal = SIGHUP,
+  .restart = RESTART_ALWAYS, .flags = 0
+} ;
+
+struct reading { int dirfd ; char const *service ; struct settings *s ; } ;
+
+static void bad (struct reading const *r, char const *file, char const *text, char const *wanted)
+{
+  say(SAY_WARNING, "service ", r->service, ": ", file, " says \"", text, "\" but must be ", wanted, ": using the default") ;
+}
+
+/* The text of FILE, or 0 after a warning. */
+static char const *text_of (struct reading const *r, char const *file, char *buffer, size_t size)
+{
+  if (setting_read(r->dirfd, file, buffer, size) >= 0) return buffer ;
+  if (errno == ENOENT) return 0 ;
+  if (errno == EINVAL) say(SAY_WARNING, "service ", r->service, ": ", file, " is not a regular file of at most 4 KiB: using the default") ;
+  else say_sys(SAY_WARNING, errno, "service ", r->service, ": unable to read ", file, ", using the default") ;
+  return 0 ;
+}
+
+static void read_number (struct reading *r, char const *file, uint32_t max, uint32_t *target)
+{
+  char buffer[128] ;
+  uint64_t n ;
+  char const *s = text_of(r, file, buffer, sizeof buffer) ;
+  if (!s) return ;
+  if (uint640_scan(s, &n) && n <= max) *target = (uint32_t)n ;
+  else bad(r, file, s, "a number") ;
+}
+
+static void set_timeout_kill (struct reading *r, char const *file) { read_number(r, file, MS_MAX, &r->s->timeout_kill) ; }
+static void set_timeout_finish (struct reading *r, char const *file) { read_number(r, file, MS_MAX, &r->s->timeout_finish) ; }
+static void set_death_tally (struct reading *r, char const *file) { read_number(r, file, MAX_DEATH_TALLY, &r->s->max_death_tally) ; }
+
+static void read_descriptor (struct reading *r, char const *file, int32_t *target)
+{
+  uint32_t n = UINT32_MAX ;
+  read_number(r, file, (uint32_t)INT32_MAX, &n) ;
+  if (n != UINT32_MAX) *target = (int32_t)n ;
+}
+
+static void set_notification (struct reading *r, char const *file)
+{
+  read_descriptor(r, file, &r->s->notification_fd) ;
+  if (r->s->notification_fd < 0 || r->s->notification_fd > 2) return ;
+  say(SAY_WARNING, "service ", r->service, ": notification-fd must be at least 3: 0, 1 and 2 are in use; it counts as up, never as ready") ;
+  r->s->notification_fd = -1 ;
+}
+
+static void set_lock (struct reading *r, char const *file) { read_descriptor(r, file, &r->s->lock_fd) ; }
+
+static void read_signal (struct reading *r, char const *file, uint8_t *target)
+{
+  char buffer[128] ;
+  char const *s = text_of(r, file, buffer, sizeof buffer) ;
+  int sig ;
+  if (!s) return ;
+  sig = signal_number(s) ;
+  if (sig) *target = (uint8_t)sig ;
+  else bad(r, file, s, "a signal's name or number") ;
+}
+
+static void set_down_signal (struct reading *r, char const *file) { read_signal(r, file, &r->s->down_signal) ; }
+static void set_reload_signal (struct reading *r, char const *file) { read_signal(r, file, &r->s->reload_signal) ; }
+
+static void set_restart (struct reading *r, char const *file)
+{
+  static char const *const names[] = { "always", "on-failure", "never" } ;
+  char buffer[128] ;
+  char const *s = text_of(r, file, buffer, sizeof buffer) ;
+  if (!s) return ;
+  for (unsigned int i = 0 ; i < sizeof names / sizeof names[0] ; i++)
+    if (!strcmp(s, names[i])) { r->s->restart = (uint8_t)i ; return ; }
+  bad(r, file, s, "always, on-failure or never") ;
+}
+
+/* "A B": two numbers. */
+static int read_pair (struct reading *r, char const *file, uint32_t *a, uint32_t *b)
+{
+  char buffer[128] ;
+  uint32_t x, y ;
+  size_t n ;
+  char const *s = text_of(r, file, buffer, sizeof buffer) ;
+  if (!s) return 0 ;
+  n = uint32_scan(s, &x) ;
+  if (n && strspn(s + n, " \t") && uint320_scan(s + n + strspn(s + n, " \t"), &y))
+  {
+    *a = x ;
+    *b = y ;
+    return 1 ;
+  }
+  bad(r, file, s, "two numbers") ;
+  return 0 ;
+}
+
+static void set_max_restarts (struct reading *r, char const *file)
+{
+  read_pair(r, file, &r->s->max_restarts, &r->s->max_restarts_time) ;
+}
+
+static void set_backoff (struct reading *r, char const *file)
+{
+  uint32_t min, max ;
+  if (!read_pair(r, file, &min, &max)) return ;
+  if (!min || max < min || max > MS_MAX) { bad(r, file, "MIN MAX", "two numbers of ms, 0 < MIN <= MAX") ; return ; }
+  r->s->backoff_min = min ;
+  r->s->backoff_max = max ;
+}
+
+static void has_finish (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_FINISH ; }
+static void has_stop (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_STOP ; }
+static void is_down (struct reading *r, char const *file) { (void)file ; r->s->flags |= IS_DOWN ; }
+static void is_critical (struct reading *r, char const *file) { (void)file ; r->s->flags |= IS_CRITICAL ; }
+static void kill_group (struct reading *r, char const *file) { (void)file ; r->s->flags |= KILL_GROUP ; }
+static void new_pidns (struct reading *r, char const *file) { (void)file ; r->s->flags |= NEW_PIDNS ; }
+static void has_dependencies (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_DEPENDENCIES ; }
+static void has_check (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_CHECK ; }
+
+static struct { char const *name ; void (*read) (struct reading *, char const *) ; } const files[] =
+{
+  { "backoff", &set_backoff },
+  { "check", &has_check },
+  { "critical", &is_critical },
+  { "dependencies.d", &has_dependencies },
+  { "down", &is_down },
+  { "down-signal", &set_down_signal },
+  { "finish", &has_finish },
+  { "flag-newpidns", &new_pidns },
+  { "flag-timeout-killpg", &kill_group },
+  { "lock-fd", &set_lock },
+  { "max-death-tally", &set_death_tally },
+  { "max-restarts", &set_max_restarts },
+  { "notification-fd", &set_notification },
+  { "reload-signal", &set_reload_signal },
+  { "restart", &set_restart },
+  { "stop", &has_stop },
+  { "timeout-finish", &set_timeout_finish },
+  { "timeout-kill", &set_timeout_kill },
+} ;
+
+static uint32_t which_file (char const *name)
+{
+  for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
+    if (!strcmp(files[i].name, name)) return 1u << i ;
+  return 0 ;
+}
+
+/* getdents64 into the stack: PID 1 reads settings at every start and allocates nothing then. */
+struct entry { uint64_t ino ; int64_t off ; unsigned short len ; unsigned char type ; char name[] ; } ;
+
+static uint32_t files_present (int dirfd)
+{
+  _Alignas(struct entry) char buffer[2048] ;
+  uint32_t found = 0 ;
+  long n ;
+  while ((n = syscall(SYS_getdents64, dirfd, buffer, sizeof buffer)) > 0)
+    for (long at = 0 ; at < n ; )
+    {
+      struct entry const *d = (struct entry const *)(buffer + at) ;
+      found |= which_file(d->name) ;
+      at += d->len ;
+    }
+  return found ;
+}
+
+int settings_read (char const *dir, char const *name, struct settings *s)
+{
+  struct reading r = { .dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .service = name, .s = s } ;
+  uint32_t present ;
+  *s = settings_default ;
+  if (r.dirfd < 0) return -1 ;
+  present = files_present(r.dirfd) ;
+  /* whoever marks a service critical wants to hear of its end: unless he says otherwise, its
+     first death is for good */
+  if (present & which_file("critical")) s->restart = RESTART_NEVER ;
+  for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
+    if (present >> i & 1) (*files[i].read)(&r, files[i].name) ;
+  close(r.dirfd) ;
+  return 0 ;
+}

@@ -1,0 +1,197 @@
+/* ISC license. */
+
+#ifndef KEELSON_SUPERVISE_H
+#define KEELSON_SUPERVISE_H
+
+/*
+   One service: its directory, its state machine, its effects, its publication.
+
+   settings.c   what the service directory's files say
+   machine.c    (state, event) -> (next state, effects owed): a pure function, no system call
+   service.c    the only place that carries effects out
+   dir.c        supervise/ and event/: made, locked, opened again for each use
+   publish.c    status, death_tally and event fifos: what s6's clients read
+   status.c, tally.c   the formats (shared with the clients)
+   supervise.c  the program `supervise`: one service without a scanner
+
+   The life of a service, seen from the machine:
+
+     WAITING --deps--> UP --died--> FINISH --ended--> BACKOFF --pause--> UP
+        ^               |  d: stop script          |
+        |            STOPPING                      +--> DOWN (wanted down), FATAL (given up)
+       DOWN <-----------+
+
+   LAST_UP and LAST_FINISH are UP and FINISH of a service whose supervision ends with them. To
+   s6's clients WAITING, BACKOFF and FATAL read as down, STOPPING as up.
+*/
+
+#include <stdint.h>
+
+#include "base.h"
+#include "ledger.h"
+#include "status.h"
+#include "tally.h"
+
+enum service_state
+{
+  WAITING, DOWN, BACKOFF, UP, STOPPING, FINISH, LAST_UP, LAST_FINISH, FATAL, SERVICE_STATES
+} ;
+
+enum state_flags
+{
+  WANT_UP = 1,        /* to be restarted */
+  IS_READY = 2,       /* up: notified; down: finish is over */
+  PAUSED = 4,
+  STOP_SENT = 8,      /* its down-signal is on the way */
+  FOR_GOOD = 16,      /* the container stops: never again */
+  UNSPAWNED = 32,     /* finish could not be forked yet */
+  REACHED = 64,       /* was ready once, or went down by its own wish: dependants may start */
+  HELD = 128          /* dependencies are not met: WAITING where it would start */
+} ;
+
+/* The letters of supervise/control in the order of the events that they are. */
+#define CONTROL_LETTERS "abqhkti12pcyrlodDuUxOQPCK"
+
+enum service_event
+{
+  EV_a, EV_b, EV_q, EV_h, EV_k, EV_t, EV_i, EV_1, EV_2, EV_p, EV_c, EV_y,
+  EV_r, EV_l, EV_o, EV_d, EV_D, EV_u, EV_U, EV_x, EV_O, EV_Q, EV_P, EV_C, EV_K,
+  EV_BEGIN,           /* supervision begins */
+  EV_GO,              /* dependencies are met */
+  EV_HOLD,            /* start no more until EV_GO */
+  EV_DIED,            /* run ended */
+  EV_FINISHED,        /* finish ended */
+  EV_STOPPED,         /* stop ended */
+  EV_TIMEOUT,         /* the deadline of the state */
+  EV_NOTIFIED,        /* newline on the notification descriptor */
+  EV_NO_RUN,          /* clone failed for run */
+  EV_NO_FINISH,
+  EV_NO_STOP,
+  EV_HALT,            /* the container stops */
+  EV_CONDEMN,         /* corrupted or twice at fault: give up */
+  SERVICE_EVENTS
+} ;
+
+/* Effects, carried out in this order. */
+enum effects
+{
+  OWE_CLEAR_RUN = 1 << 0,     /* run_pid = 0: that run is reaped */
+  OWE_CLEAR_FINISH = 1 << 1,
+  OWE_CLEAR_STOP = 1 << 2,
+  OWE_CLOSE_NOTIFY = 1 << 3,
+  OWE_DOWN_FILE = 1 << 4,     /* create ./down, or remove it when WANT_UP */
+  OWE_TALLY = 1 << 5,
+  OWE_SIGNAL = 1 << 6,        /* `sig` to the run (its group with KILL_GROUP when stopping) */
+  OWE_SIGNAL_GROUP = 1 << 7,
+  OWE_CONT = 1 << 8,
+  OWE_KILL_FINISH = 1 << 9,
+  OWE_KILL_STOP = 1 << 10,
+  OWE_SPAWN_STOP = 1 << 11,
+  OWE_SPAWN_RUN = 1 << 12,
+  OWE_SPAWN_FINISH = 1 << 13,
+  OWE_STATUS = 1 << 14,
+  OWE_EVENT = 1 << 15,        /* `letters` to event/ in one write */
+  OWE_END = 1 << 16           /* supervision is over: release the slot */
+} ;
+
+/* Why a state was entered: for messages and svctl. */
+enum why
+{
+  WHY_NONE, WHY_BEGIN, WHY_COMMAND, WHY_DEPENDENCIES, WHY_DIED, WHY_FINISHED, WHY_READY,
+  WHY_125, WHY_TOO_MANY, WHY_POLICY, WHY_TIMEOUT, WHY_NO_FORK, WHY_HALT, WHY_CONDEMNED, WHY_PAUSE,
+  WHYS
+} ;
+
+/* What the machine may know besides its state. */
+struct facts
+{
+  int64_t now ;                     /* CLOCK_MONOTONIC ns */
+  tain wall ;
+  int32_t wstat ;                   /* EV_DIED, EV_FINISHED, EV_STOPPED */
+  struct settings const *settings ; /* read afresh; 0: keep the state's own */
+} ;
+
+/* ---- machine.c -------------------------------------------------------------------- */
+
+/* One step: changes *S to the next state, returns the effects owed (enum effects). */
+extern uint32_t machine_step (struct slot_state *s, enum service_event e, struct facts const *f) ;
+
+/* The state of a service not yet begun. */
+extern void machine_init (struct slot_state *s) ;
+
+/* The event that a letter on supervise/control is, or -1. */
+extern int machine_letter (char c) ;
+
+extern char const *state_name (enum service_state s) ;
+extern char const *why_text (enum why w) ;
+
+/* A process of ours exists or is owed in this state. */
+extern int state_is_live (enum service_state s) ;
+
+/* ---- settings.c ------------------------------------------------------------------- */
+
+/* Reads the settings of the service directory DIR (a path from the cwd). A bad value warns and
+   gives the default; NAME is for the warnings. 0, or -1/errno when DIR cannot be read. */
+extern int settings_read (char const *dir, char const *name, struct settings *s) ;
+extern struct settings const settings_default ;
+
+/* ---- dir.c ------------------------------------------------------------------------ */
+
+/* Makes supervise/ and event/ of slot I ready: directories, fifo, lock; fills control_fd,
+   lock_fd and the identity of supervise/. 0, or -1 after saying why. */
+extern int dir_prepare (uint32_t i) ;
+/* supervise/ or event/ (WHICH) of slot I as a descriptor to close, or -1/errno: ESTALE when it
+   is no longer the directory that was prepared. */
+extern int dir_open (struct slot const *s, char const *which) ;
+extern void dir_release (struct slot *s) ;
+
+/* ---- publish.c -------------------------------------------------------------------- */
+
+extern void publish_status (struct slot const *s) ;
+extern void publish_event (struct slot const *s, char const *letters) ;
+extern void publish_death (struct slot const *s) ;
+extern void publish_no_deaths (struct slot const *s) ;
+
+/* ---- service.c -------------------------------------------------------------------- */
+
+/* What the program around (svscan or supervise) wants to hear. */
+struct service_host
+{
+  void (*changed) (uint32_t slot, enum service_state from, enum service_state to) ;
+  void (*gone) (uint32_t slot) ;    /* supervision ended, the slot is free */
+} ;
+extern struct service_host service_host ;
+
+enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOOP_SEED, LOOP_PIDFD } ;
+#define TIMER_SLOT0 16u   /* timers below are the program's own */
+
+/* A new slot for the service directory NAME (a path from the cwd, with NAME/log for loggers).
+   It has no process yet: service_event(i, EV_BEGIN, 0) starts it. NO_SLOT after saying why. */
+extern uint32_t service_add (char const *name) ;
+
+/* Applies one event and carries out what it owes. CODE: a wait status. */
+extern void service_event (uint32_t i, enum service_event e, int32_t code) ;
+
+/* The control fifo or the notification pipe of slot I is readable. */
+extern void service_control (uint32_t i) ;
+extern void service_notified (uint32_t i) ;
+
+/* A child has ended: 1 when it belonged to a service. */
+extern int service_reaped (pid_t pid, int32_t wstat) ;
+/* A child that must not be reaped yet: a run whose `stop` script still has its pid. */
+extern int service_holds (pid_t pid) ;
+extern uint32_t service_holding (void) ;
+
+/* Goes on after an exec: descriptors watched, timers set, effects owed carried out. */
+extern void service_resume (uint32_t i) ;
+/* Rest of an inbox that was taken but not done. */
+extern void service_resume_inbox (void) ;
+
+/* The environment that run, finish and stop get: prepared once. */
+extern int service_env_init (void) ;
+
+/* The wait status in words: "exited 0", "killed by TERM". */
+extern char const *wstat_text (char *buffer, int32_t wstat) ;
+#define WSTAT(w) wstat_text((char [48]){ 0 }, (w))
+
+#endif
