@@ -46,11 +46,32 @@ static void close_one_by_one (int from)
   for (int fd = from ; gap < 1024 ; fd++) gap = close(fd) < 0 ? gap + 1 : 0 ;
 }
 
-static void drop_descriptors (void)
+static void drop_range (unsigned int from, unsigned int to)
 {
-  if (syscall(SYS_close_range, plan.fd_base, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return ;
-  if (syscall(SYS_close_range, plan.fd_base, ~0U, 0) == 0) return ;
-  close_one_by_one(plan.fd_base) ;
+  if (from > to) return ;
+  if (syscall(SYS_close_range, from, to, CLOSE_RANGE_CLOEXEC) == 0) return ;
+  if (syscall(SYS_close_range, from, to, 0) == 0) return ;
+  if (to == ~0U) close_one_by_one((int)from) ;
+  else for (unsigned int fd = from ; fd <= to ; fd++) close((int)fd) ;
+}
+
+/* Everything of ours but what the service asked for, which may have a high number. */
+static void drop_descriptors (struct spawn const *s)
+{
+  int low = s->extra_to < s->lock_to ? s->extra_to : s->lock_to ;
+  int high = s->extra_to < s->lock_to ? s->lock_to : s->extra_to ;
+  unsigned int from = (unsigned int)plan.fd_base ;
+  if (low >= plan.fd_base)
+  {
+    drop_range(from, (unsigned int)low - 1) ;
+    from = (unsigned int)low + 1 ;
+  }
+  if (high >= plan.fd_base && high != low)
+  {
+    drop_range(from, (unsigned int)high - 1) ;
+    from = (unsigned int)high + 1 ;
+  }
+  drop_range(from, ~0U) ;
 }
 
 static void give_back_oom (void)
@@ -109,14 +130,35 @@ static int null_stdin (void)
   return put_at(fd, 0) ;
 }
 
+/* lock-fd: held while any process of the service has it open. An earlier run's leftovers may
+   still: then this child waits, and only it. */
+static int wait_lock (int fd)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0 } ;
+  return fcntl(fd, F_OFD_SETLKW, &lock) ;
+}
+
+/* The numbers that notification-fd and lock-fd ask for. They may be numbers of ours: what is
+   still to be moved is moved out of the way first. */
+static int set_asked (struct spawn const *s)
+{
+  int lock = s->lock_from ;
+  if (s->lock_to >= 0)
+  {
+    if (s->extra_to == lock) lock = dup(lock) ;
+    if (lock < 0) return -1 ;
+  }
+  if (put_at(s->extra_from, s->extra_to) < 0) return -1 ;
+  if (s->lock_to < 0) return 0 ;
+  return put_at(lock, s->lock_to) < 0 ? -1 : wait_lock(s->lock_to) ;
+}
+
 static int set_descriptors (struct spawn const *s)
 {
   if (s->out >= 0 && put_at(s->out, 1) < 0) return -1 ;
   if (s->in >= 0) { if (put_at(s->in, 0) < 0) return -1 ; }
   else if (!(s->flags & SPAWN_FOREGROUND) && null_stdin() < 0) return -1 ;
-  if (put_at(s->extra_from, s->extra_to) < 0) return -1 ;
-  if (put_at(s->lock_from, s->lock_to) < 0) return -1 ;
-  return 0 ;
+  return set_asked(s) ;
 }
 
 static int enter_dir (struct spawn const *s)
@@ -154,7 +196,7 @@ static void child (struct spawn const *s, int32_t *errword)
 {
   if (enter_dir(s) == 0 && own_session(s->flags) == 0 && set_descriptors(s) == 0)
   {
-    drop_descriptors() ;
+    drop_descriptors(s) ;
     give_back() ;
     if (s->flags & SPAWN_SEARCH && !strchr(s->file, '/')) exec_search(s) ;
     else exec_file(s->file, s->argv, s->envp) ;

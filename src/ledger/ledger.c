@@ -249,13 +249,18 @@ void slot_paid (struct slot *s, uint32_t effect)
 struct inbox *inbox_take (enum inbox_kind kind, uint32_t slot)
 {
   struct inbox *in = &ledger->inbox ;
-  in->seq++ ;
+  in->seq += INBOX_BYTES + 1 ;
   in->pos = 0 ;
   in->len = 0 ;
   in->slot = slot ;
   in->info.si_pid = 0 ;
   store(&in->kind, kind) ;
   return in ;
+}
+
+uint32_t inbox_seq (void)
+{
+  return ledger->inbox.seq + ledger->inbox.pos ;
 }
 
 void inbox_done (void)

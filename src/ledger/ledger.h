@@ -157,7 +157,7 @@ struct inbox
 {
   uint32_t kind ;
   uint32_t slot ;
-  uint32_t seq ;                /* of buffer[pos] */
+  uint32_t seq ;                /* of buffer[0]; of buffer[pos] it is seq + pos */
   uint32_t pos ;
   int64_t len ;                 /* what read() returned */
   siginfo_t info ;              /* waitid() */
@@ -270,6 +270,8 @@ extern void slot_paid (struct slot *s, uint32_t effect) ;
 
 /* Takes the inbox for an event of KIND: call it before the system call that consumes. */
 extern struct inbox *inbox_take (enum inbox_kind kind, uint32_t slot) ;
+/* The number of the event under work, different for each event there ever is (until 2^32). */
+extern uint32_t inbox_seq (void) ;
 /* The consequences of the inbox are committed. */
 extern void inbox_done (void) ;
 

@@ -37,7 +37,8 @@ static uint32_t enter (state *s, enum service_state to, enum why why)
 
 static uint32_t tell (state *s, char const *letters)
 {
-  strncpy(s->letters, letters, sizeof s->letters) ;
+  memset(s->letters, 0, sizeof s->letters) ;
+  memcpy(s->letters, letters, strnlen(letters, sizeof s->letters)) ;
   return OWE_EVENT ;
 }
 

@@ -54,7 +54,11 @@ void publish_status (struct slot const *s)
   char packed[SVSTATUS_SIZE] ;
   struct svstatus st ;
   int fd = dir_open(s, "supervise"), r ;
-  if (fd < 0) return report(s, 1) ;
+  if (fd < 0)
+  {
+    report(s, 1) ;
+    return ;
+  }
   fill(&st, s) ;
   svstatus_pack(packed, &st) ;
   r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
@@ -107,15 +111,6 @@ void publish_event (struct slot const *s, char const *letters)
 
 /* ---- death_tally */
 
-#define TALLY_MAX 4096
-
-static void death_of (struct death *d, struct slot_state const *c)
-{
-  d->stamp = c->stamp ;
-  d->sig = WIFSIGNALED(c->wstat) ? (unsigned char)WTERMSIG(c->wstat) : 0 ;
-  d->exitcode = (unsigned char)(d->sig ? 128 + d->sig : WEXITSTATUS(c->wstat)) ;
-}
-
 /* Record number DEATHS-1 at its place: writing it twice is writing it once. */
 static void tally_append (int dirfd, struct slot_state const *c, char const *record)
 {
@@ -154,7 +149,7 @@ void publish_death (struct slot const *s)
   if (!c->settings.max_death_tally) return ;
   fd = dir_open(s, "supervise") ;
   if (fd < 0) return ;
-  death_of(&d, c) ;
+  death_fill(&d, &c->stamp, c->wstat) ;
   death_pack(record, &d) ;
   if (c->deaths <= c->settings.max_death_tally) tally_append(fd, c, record) ;
   else tally_shift(fd, c, record) ;
@@ -163,8 +158,9 @@ void publish_death (struct slot const *s)
 
 void publish_no_deaths (struct slot const *s)
 {
-  int fd = dir_open(s, "supervise") ;
+  int fd = dir_open(s, "supervise"), tally ;
   if (fd < 0) return ;
-  if (unlinkat(fd, "death_tally", 0) < 0) errno = 0 ;
+  tally = openat(fd, "death_tally", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
+  if (tally >= 0) close(tally) ;
   close(fd) ;
 }

@@ -1,0 +1,278 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <skalibs/direntry.h>
+#include <skalibs/env.h>
+#include <skalibs/posixplz.h>
+#include <skalibs/stralloc.h>
+#include <skalibs/genalloc.h>
+
+#include "stage.h"
+
+#define RETRY MS(100)
+#define WORDS_MAX 64
+
+static struct
+{
+  struct stage const *st ;      /* 0: a single command */
+  stralloc names ;              /* NUL-terminated, one after another */
+  genalloc order ;              /* size_t offsets into names, sorted */
+  size_t next ;
+  int64_t limit ;
+  char const *const *argv ;     /* of the script under way */
+  char path[PATH_MAX] ;
+}
+run = { .st = 0, .names = STRALLOC_ZERO, .order = GENALLOC_ZERO, .next = 0, .limit = 0, .argv = 0, .path = "" } ;
+
+/* ---- the list */
+
+static int has_suffix (char const *name, char const *suffix)
+{
+  size_t n = strlen(name), m = suffix ? strlen(suffix) : 0 ;
+  return n >= m && (!m || !strcmp(name + n - m, suffix)) ;
+}
+
+static int by_name (void const *a, void const *b)
+{
+  size_t const *x = a, *y = b ;
+  return strcmp(run.names.s + *x, run.names.s + *y) ;
+}
+
+static int add_name (char const *name)
+{
+  size_t at = run.names.len ;
+  return stralloc_catb(&run.names, name, strlen(name) + 1) && genalloc_append(size_t, &run.order, &at) ;
+}
+
+static int read_names (DIR *dir, char const *suffix, char const *after)
+{
+  direntry *d ;
+  for (errno = 0 ; (d = readdir(dir)) ; errno = 0)
+  {
+    if (d->d_name[0] == '.' || !has_suffix(d->d_name, suffix) || strcmp(d->d_name, after) <= 0) continue ;
+    if (!add_name(d->d_name)) return -1 ;
+  }
+  return errno ? -1 : 0 ;
+}
+
+int stage_open (struct stage const *st, char const *after)
+{
+  DIR *dir = opendir(st->dir) ;
+  int r ;
+  stage_close() ;
+  run.st = st ;
+  if (!dir)
+  {
+    if (errno == ENOENT) return 0 ;
+    say_sys(SAY_ERROR, errno, "unable to read ", st->dir) ;
+    return -1 ;
+  }
+  r = read_names(dir, st->suffix, after) ;
+  closedir(dir) ;
+  if (r < 0) say_sys(SAY_ERROR, errno, "unable to read ", st->dir) ;
+  else if (run.order.len) qsort(run.order.s, genalloc_len(size_t, &run.order), sizeof(size_t), &by_name) ;
+  if (!r && st->first_line && !after[0] && run.order.len) say(SAY_INFO, st->first_line) ;
+  return r ;
+}
+
+void stage_close (void)
+{
+  run.names.len = run.order.len = run.next = 0 ;
+  run.st = 0 ;
+}
+
+/* ---- one script */
+
+static char const *shell (void)
+{
+  static char const *found = 0 ;
+  static char const *const where[] = { "/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash" } ;
+  for (size_t i = 0 ; !found && i < sizeof where / sizeof where[0] ; i++)
+    if (access(where[i], X_OK) == 0) found = where[i] ;
+  return found ? found : "/bin/sh" ;
+}
+
+/* PATH alone, as the scripts of s6-overlay get it. */
+static char const *const *bare_environment (void)
+{
+  static char const *v[4] ;
+  size_t n = 0 ;
+  for (char **e = environ ; *e && n < 3 ; e++)
+    if (!strncmp(*e, "PATH=", 5) || !strncmp(*e, "S6_RUNDIR=", 10)) v[n++] = *e ;
+  v[n] = 0 ;
+  return v ;
+}
+
+static char const *const *environment (void)
+{
+  if (!run.st || run.st->full_environment || ledger->keep_env) return (char const *const *)environ ;
+  return bare_environment() ;
+}
+
+static void commit_start (char const *name, int64_t deadline)
+{
+  struct global *g = global_draft() ;
+  strncpy(g->script, name, sizeof g->script - 1) ;
+  g->script[sizeof g->script - 1] = 0 ;
+  g->script_state = SCRIPT_RUNNING ;
+  g->script_started = mono_now() ;
+  g->script_deadline = deadline ;
+  ledger->script_pid = 0 ;
+  global_commit() ;
+}
+
+static void commit_deadline (int64_t deadline)
+{
+  struct global *g = global_draft() ;
+  g->script_deadline = deadline ;
+  global_commit() ;
+}
+
+static int64_t limit_from_now (void)
+{
+  return run.limit ? mono_after(mono_now(), run.limit) : NEVER ;
+}
+
+static enum stage_result fork_script (void)
+{
+  static int told = 0 ;
+  struct spawn p ;
+  memset(&p, 0, sizeof p) ;
+  p.dir = ledger->workdir ;
+  p.dir_fallback = "/" ;
+  p.file = run.argv[0] ;
+  p.argv = run.argv ;
+  p.envp = environment() ;
+  p.flags = SPAWN_SESSION | SPAWN_SEARCH ;
+  p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  if (spawn(&p, &ledger->script_pid, &ledger->script_errno) > 0)
+  {
+    told = 0 ;
+    return STAGE_RUNNING ;
+  }
+  if (!told++) say_sys(SAY_WARNING, errno, "unable to make a process for ", run.argv[0], ", trying again") ;
+  commit_deadline(mono_after(mono_now(), RETRY)) ;
+  return STAGE_RETRY ;
+}
+
+static void path_of (char const *name)
+{
+  size_t n = strlen(run.st->dir) ;
+  memcpy(run.path, run.st->dir, n) ;
+  run.path[n++] = '/' ;
+  strncpy(run.path + n, name, sizeof run.path - n - 1) ;
+}
+
+static void argv_of_script (void)
+{
+  static char const *v[4] ;
+  size_t n = 0 ;
+  if (run.st->through_shell)
+  {
+    v[n++] = shell() ;
+    v[n++] = "-e" ;
+  }
+  v[n++] = run.path ;
+  v[n] = 0 ;
+  run.argv = v ;
+}
+
+enum stage_result stage_next (int64_t limit)
+{
+  char const *name ;
+  if (run.next >= genalloc_len(size_t, &run.order))
+  {
+    if (run.order.len && run.st->last_line) say(SAY_INFO, run.st->last_line) ;
+    return STAGE_OVER ;
+  }
+  name = run.names.s + genalloc_s(size_t, &run.order)[run.next++] ;
+  run.limit = limit ;
+  path_of(name) ;
+  argv_of_script() ;
+  if (run.st->announce) say(SAY_INFO, "[", run.st->label, "] ", name, ": executing... ") ;
+  commit_start(name, limit_from_now()) ;
+  return fork_script() ;
+}
+
+enum stage_result stage_command (char const *name, char const *const *argv, int64_t limit)
+{
+  run.st = 0 ;
+  run.argv = argv ;
+  run.limit = limit ;
+  commit_start(name, limit_from_now()) ;
+  return fork_script() ;
+}
+
+enum stage_result stage_retry (void)
+{
+  commit_deadline(limit_from_now()) ;
+  return fork_script() ;
+}
+
+enum stage_result stage_resume (struct stage const *st, int64_t limit)
+{
+  struct global const *g = global_now() ;
+  run.limit = limit ;
+  if (g->script_state == SCRIPT_NONE) return STAGE_OVER ;
+  run.st = st ;
+  path_of(g->script) ;
+  argv_of_script() ;
+  if (ledger->script_pid > 0) return STAGE_RUNNING ;
+  return g->script_state == SCRIPT_RUNNING ? fork_script() : STAGE_OVER ;
+}
+
+static void tell_end (struct global const *g, int32_t wstat)
+{
+  char const *took = DURATION(mono_now() - g->script_started) ;
+  char const *label = run.st ? run.st->label : "init" ;
+  char why[400] ;
+  if (ledger->script_errno)
+    say(SAY_ERROR, "unable to execute ", run.argv ? run.argv[0] : g->script, ": ", exec_explain(AT_FDCWD, run.argv ? run.argv[0] : g->script, ledger->script_errno, why, sizeof why)) ;
+  if (WIFSIGNALED(wstat))
+    say(SAY_WARNING, label, "/", g->script, ": killed by ", SIGNAME(WTERMSIG(wstat)), g->script_state == SCRIPT_KILLED ? " because its time was over" : "", " after ", took) ;
+  if (run.st && run.st->announce && WIFEXITED(wstat))
+    say(SAY_INFO, "[", label, "] ", g->script, ": exited ", NUM(WEXITSTATUS(wstat)), ". (", took, ")") ;
+}
+
+void stage_ended (int32_t wstat, uint32_t seq)
+{
+  struct global *g = global_draft() ;
+  tell_end(g, wstat) ;
+  g->script_state = SCRIPT_NONE ;
+  g->script_deadline = NEVER ;
+  if (seq) g->seq = seq ;
+  global_commit() ;
+  ledger->script_pid = 0 ;
+}
+
+static void signal_group (int sig)
+{
+  if (ledger->script_pid > 1) kill(-ledger->script_pid, sig) ;
+}
+
+void stage_term (int64_t kill_deadline)
+{
+  struct global *g = global_draft() ;
+  g->script_state = SCRIPT_TERMED ;
+  g->script_deadline = kill_deadline ;
+  global_commit() ;
+  signal_group(SIGTERM) ;
+  signal_group(SIGCONT) ;
+}
+
+void stage_kill (void)
+{
+  struct global *g = global_draft() ;
+  g->script_state = SCRIPT_KILLED ;
+  g->script_deadline = NEVER ;
+  global_commit() ;
+  signal_group(SIGKILL) ;
+}

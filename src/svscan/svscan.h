@@ -1,0 +1,144 @@
+/* ISC license. */
+
+#ifndef KEELSON_SVSCAN_H
+#define KEELSON_SVSCAN_H
+
+/*
+   Stage 2: boots, supervises, stops. One process, one loop.
+
+   svscan.c   the program: first start or resume, and the loop
+   boot.c     the boot as a list of steps
+   layout.c   /etc/services.d copied into the run directory
+   scan.c     the scan directory: which services there are
+   control.c  .s6-svscan/control
+   signals.c  what each signal means
+   reap.c     children and what their end means
+   cmd.c      the CMD
+   stop.c     the one way down
+   conf.c     S6_ variables as they are now; the exit code file
+
+   The boot goes through enum step in order; each step either is done at once or ends with an
+   event (a script's end, readiness, a deadline) that calls boot_advance(). The stop goes
+   through enum stop_phase likewise with stop_advance(). Both read where they are from the
+   ledger's global state alone, so that a resume enters them at the same place.
+*/
+
+#include <stdint.h>
+
+#include "base.h"
+#include "ledger.h"
+#include "stage.h"
+#include "supervise.h"
+
+enum step
+{
+  STEP_RUN_D, STEP_HOOK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
+} ;
+
+enum stop_phase
+{
+  STOP_NONE,
+  STOP_SCRIPT,      /* the boot script that was running is brought to its end */
+  STOP_CMD,         /* the CMD goes first: it depends on all */
+  STOP_SERVICES,    /* services go down; in generation 2 cont-finish.d runs beside */
+  STOP_SCRIPTS,     /* cont-finish.d in generation 3 */
+  STOP_OVER         /* exec finish */
+} ;
+
+/* cont-finish.d during the stop. */
+enum finish_scripts { SCRIPTS_TO_COME, SCRIPTS_RUNNING, SCRIPTS_OVER } ;
+
+enum stop_cause
+{
+  CAUSE_NONE, CAUSE_SIGNAL, CAUSE_CONTROL, CAUSE_CMD, CAUSE_CRITICAL, CAUSE_RUN_D, CAUSE_STAGE2, CAUSES
+} ;
+
+enum cmd_state { CMD_NONE, CMD_WANTED, CMD_RUNNING, CMD_ENDED } ;
+
+enum global_timers { TIMER_SCRIPT, TIMER_GRACE, TIMER_CMD_WAIT, TIMER_RESCAN } ;
+
+/* What svscan was called with. */
+struct options
+{
+  char const *scandir ;
+  char const *const *cmd ;      /* the CMD and its arguments, 0-terminated; 0: none */
+  int notify_fd ;               /* -d: where to write a newline when ready; -1 */
+  uint32_t max ;                /* -c */
+} ;
+extern struct options options ;
+
+/* ---- conf.c ----------------------------------------------------------------------- */
+
+/* An S6_ variable of the container environment as it is now (scripts set them in mid-boot), or
+   of our own environment when svscan stands alone. A bad value warns, gives DFLT. */
+extern uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max) ;
+/* Its text in BUFFER, or 0 when it is unset or empty. */
+extern char const *conf_text (char const *name, char *buffer, size_t size) ;
+/* The container's exit code file: last writer wins. */
+extern void exitcode_write (int code) ;
+/* 128+N for a signal, else the exit code. */
+extern int exitcode_of (int32_t wstat) ;
+
+/* ---- boot.c ----------------------------------------------------------------------- */
+
+/* Goes as far through the steps as it can without waiting. */
+extern void boot_advance (void) ;
+extern void boot_resume (void) ;
+extern void boot_script_ended (int32_t wstat, uint32_t seq) ;
+extern void boot_script_deadline (void) ;
+/* A service has changed: is the waiting over? */
+extern void boot_service_changed (void) ;
+extern char const *step_name (enum step s) ;
+
+/* ---- layout.c --------------------------------------------------------------------- */
+
+/* Copies every service directory of SOURCE (/etc/services.d) to DEST as DESIGN "Scan directory"
+   says and links it into the scan directory (the cwd). Errors name the file and leave that
+   service out. */
+extern void layout_services (char const *source, char const *dest) ;
+
+/* ---- scan.c ----------------------------------------------------------------------- */
+
+/* Takes up every service of the scan directory that is not supervised yet. */
+extern void scan_all (void) ;
+/* svscanctl -n: ends the supervision of services that are no longer there. TERM_LOGGERS: -N. */
+extern void scan_prune (int term_loggers) ;
+/* The slot of service NAME, or NO_SLOT. */
+extern uint32_t scan_find (char const *name) ;
+/* The service NAME/log of slot I, or NO_SLOT. */
+extern uint32_t scan_live (void) ;
+
+/* ---- cmd.c ------------------------------------------------------------------------ */
+
+extern void cmd_start (void) ;
+extern void cmd_ended (int32_t wstat, uint32_t seq) ;
+extern void cmd_signal (int sig) ;
+extern void cmd_resume (void) ;
+
+/* ---- reap.c ----------------------------------------------------------------------- */
+
+extern void reap_all (void) ;
+extern void reap_resume (void) ;
+
+/* ---- signals.c, control.c --------------------------------------------------------- */
+
+extern void signals_read (void) ;
+extern void signals_resume (void) ;
+extern int control_init (void) ;
+extern void control_read (void) ;
+extern void control_resume (void) ;
+
+/* ---- stop.c ----------------------------------------------------------------------- */
+
+/* Asks for the stop. The first cause counts; CODE is a signal, an exit code or a wait status
+   as the cause has it; SLOT the critical service. SEQ as in ledger.h. */
+extern void stop_request (enum stop_cause cause, int32_t code, uint32_t slot, uint32_t seq) ;
+extern void stop_now (void) ;            /* svscanctl -b */
+extern void stop_advance (void) ;
+extern void stop_resume (void) ;
+extern void stop_script_ended (int32_t wstat, uint32_t seq) ;
+extern void stop_script_deadline (void) ;
+extern void stop_service_changed (uint32_t i, enum service_state from) ;
+extern void stop_grace_over (void) ;
+
+#endif
