@@ -41,13 +41,12 @@ static void note_fault (int sig, siginfo_t const *info)
   ledger->faults++ ;
 }
 
-static void execute_again (void)
+/* LEDGER: whether its page can be read at all. */
+static void execute (char const *const *argv, int with_ledger)
 {
-  char *const *argv = (char *const *)door.argv ;
-  if (ledger && door.depth < 2)
-    syscall(SYS_execveat, ledger->exe_fd, "", argv, environ, AT_EMPTY_PATH) ;
-  execve("/proc/self/exe", argv, environ) ;
-  if (ledger && door.depth < 2) execve(ledger->self, argv, environ) ;
+  if (with_ledger) syscall(SYS_execveat, ledger->exe_fd, "", argv, environ, AT_EMPTY_PATH) ;
+  execve("/proc/self/exe", (char *const *)argv, environ) ;
+  if (with_ledger) execve(ledger->self, (char *const *)argv, environ) ;
 }
 
 static void on_fault (int sig, siginfo_t *info, void *context)
@@ -56,7 +55,7 @@ static void on_fault (int sig, siginfo_t *info, void *context)
   /* a child before its exec shares this handler: only its own life is over */
   if (getpid() != door.pid || !door.armed) _exit(128 + sig) ;
   note_fault(sig, info) ;
-  execute_again() ;
+  execute(door.argv, ledger && door.depth < 2) ;
   _exit(128 + sig) ;
 }
 
@@ -84,6 +83,11 @@ void fault_reexec (char const *path)
   ledger->reexecs++ ;
   execve(path, (char *const *)door.argv, environ) ;
   ledger->reexecs-- ;
+}
+
+void ledger_exec (char const *const *argv)
+{
+  execute(argv, 1) ;
 }
 
 char const *fault_fd_text (int fd)

@@ -132,7 +132,7 @@ struct global
   uint8_t cmd_state ;           /* enum cmd_state */
   uint8_t generation ;          /* 2 or 3 */
   uint8_t rescan ;              /* a rescan is due */
-  uint8_t drain ;               /* svscanctl -b: straight to stage 3 */
+  uint8_t scripts ;             /* enum finish_scripts */
   int32_t cause_code ;          /* signal number, exit code */
   uint32_t cause_slot ;
   int32_t cmd_wstat ;
@@ -141,7 +141,7 @@ struct global
   int64_t script_deadline ;
   int64_t stop_started ;
   int64_t grace_deadline ;      /* end of step 3 of the stop */
-  int64_t finish_left ;         /* unspent S6_KILL_FINISH_MAXTIME, ns */
+  int64_t scripts_spent ;       /* ns that cont-finish.d took */
   int64_t cmd_deadline ;        /* waiting for services before the CMD */
   int64_t cmd_started ;
   int64_t slowest_ns ;
@@ -191,6 +191,7 @@ struct header
   int32_t pid ;                 /* ours; 1 or not */
   uint32_t verbosity ;
   uint32_t keep_env ;           /* services get our environment, not PATH alone */
+  uint32_t skip_run_d ;         /* /init.sh has run it in this life */
   uint32_t container ;          /* 1: stages around the services; 0: svscan or supervise alone */
   struct inheritance inheritance ;
   int64_t boot_started ;        /* CLOCK_MONOTONIC ns */
@@ -297,6 +298,10 @@ extern void fault_arm (void) ;
 
 /* Re-execs on purpose, PATH opened anew. Returns only when that failed, errno set. */
 extern void fault_reexec (char const *path) ;
+
+/* Hands over to another program of our binary (argv[0] names it); the ledger goes along.
+   Returns only when that failed, errno set. */
+extern void ledger_exec (char const *const *argv) ;
 
 /* "--resume FD" as text for argv, in a static buffer. */
 extern char const *fault_fd_text (int fd) ;

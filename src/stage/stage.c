@@ -242,13 +242,19 @@ static void tell_end (struct global const *g, int32_t wstat)
     say(SAY_INFO, "[", label, "] ", g->script, ": exited ", NUM(WEXITSTATUS(wstat)), ". (", took, ")") ;
 }
 
-void stage_ended (int32_t wstat, uint32_t seq)
+void stage_ended (int32_t wstat)
 {
   struct global *g = global_draft() ;
   tell_end(g, wstat) ;
   g->script_state = SCRIPT_NONE ;
   g->script_deadline = NEVER ;
-  if (seq) g->seq = seq ;
+  global_commit() ;
+}
+
+void stage_settled (uint32_t seq)
+{
+  struct global *g = global_draft() ;
+  g->seq = seq ;
   global_commit() ;
   ledger->script_pid = 0 ;
 }

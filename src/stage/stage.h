@@ -52,8 +52,10 @@ extern enum stage_result stage_retry (void) ;
 /* After an exec: the script of the global state is under way or still to be forked. */
 extern enum stage_result stage_resume (struct stage const *st, int64_t limit) ;
 
-/* The running script has ended with WSTAT (SEQ: see ledger.h). Tells; commits SCRIPT_NONE. */
-extern void stage_ended (int32_t wstat, uint32_t seq) ;
+/* The running script has ended with WSTAT. Tells; commits SCRIPT_NONE. */
+extern void stage_ended (int32_t wstat) ;
+/* What its end means is committed too (SEQ: see ledger.h); until then a resume judges again. */
+extern void stage_settled (uint32_t seq) ;
 
 /* TERM and CONT, or KILL, to the running script's group; commits the state. */
 extern void stage_term (int64_t kill_deadline) ;

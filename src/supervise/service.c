@@ -24,6 +24,9 @@
 
 struct service_host service_host = { .changed = 0, .gone = 0 } ;
 
+/* Services whose stop script runs. */
+static int holding = 0 ;
+
 /* ---- the environment of run, finish and stop */
 
 static struct
@@ -45,7 +48,8 @@ int service_env_init (void)
   service_env.v = malloc((max + 3) * sizeof *service_env.v) ;
   if (!service_env.v) return -1 ;
   for (size_t i = 0 ; i < max ; i++)
-    if (ledger->keep_env ? !is_service_variable(environ[i]) : !strncmp(environ[i], "PATH=", 5))
+    if (ledger->keep_env ? !is_service_variable(environ[i])
+      : !strncmp(environ[i], "PATH=", 5) || !strncmp(environ[i], "S6_RUNDIR=", 10))
       service_env.v[2 + n++] = environ[i] ;
   service_env.v[2 + n] = 0 ;
   return 0 ;
@@ -427,6 +431,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   facts_settings(&f, s, e, &settings) ;
   if (e == EV_DIED) d->finish_pgid = s->run_pid ;
   owed = machine_step(d, e, &f) ;
+  holding += (d->state == STOPPING) - (from == STOPPING) ;
   if (seq) d->seq = seq ;
   slot_commit(s, owed) ;
   if (d->state != from) ring_add(i, from, d->state, d->cause, d->wstat) ;
@@ -490,7 +495,7 @@ uint32_t service_add (char const *name)
   uint32_t i ;
   if (strlen(name) >= SLOT_NAME_MAX) return say(SAY_ERROR, "service name ", name, " is too long: it is left out"), NO_SLOT ;
   i = slot_new() ;
-  if (i == NO_SLOT || timer_room(TIMER_SLOT0 + i + 1) < 0 || pids_room(ledger->room) < 0)
+  if (i == NO_SLOT || timer_room(TIMER_SLOT0 + ledger->room) < 0 || pids_room(ledger->room) < 0)
     return say_sys(SAY_ERROR, errno, "no room for service ", name), NO_SLOT ;
   s = slot_at(i) ;
   strcpy(s->name, name) ;
@@ -589,12 +594,9 @@ int service_holds (pid_t pid)
   return pids_find(pid, &i, &role) && role == ROLE_RUN && slot_now(slot_at(i))->state == STOPPING ;
 }
 
-uint32_t service_holding (void)
+int service_holding (void)
 {
-  uint32_t n = 0 ;
-  for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && slot_now(slot_at(i))->state == STOPPING) n++ ;
-  return n ;
+  return holding > 0 ;
 }
 
 /* ---- after an exec */
@@ -619,6 +621,7 @@ void service_resume (uint32_t i)
     service_event(i, EV_CONDEMN, 0) ;
     return ;
   }
+  holding += slot_now(s)->state == STOPPING ;
   timer_set(TIMER_SLOT0 + i, slot_now(s)->deadline) ;
   work_on(i, SERVICE_EVENTS) ;
   if (slot_owed(s))

@@ -180,7 +180,7 @@ extern void service_notified (uint32_t i) ;
 extern int service_reaped (pid_t pid, int32_t wstat) ;
 /* A child that must not be reaped yet: a run whose `stop` script still has its pid. */
 extern int service_holds (pid_t pid) ;
-extern uint32_t service_holding (void) ;
+extern int service_holding (void) ;
 
 /* Goes on after an exec: descriptors watched, timers set, effects owed carried out. */
 extern void service_resume (uint32_t i) ;

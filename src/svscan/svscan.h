@@ -88,6 +88,7 @@ extern void boot_script_ended (int32_t wstat, uint32_t seq) ;
 extern void boot_script_deadline (void) ;
 /* A service has changed: is the waiting over? */
 extern void boot_service_changed (void) ;
+extern void boot_wait_over (void) ;
 extern char const *step_name (enum step s) ;
 
 /* ---- layout.c --------------------------------------------------------------------- */
@@ -105,8 +106,10 @@ extern void scan_all (void) ;
 extern void scan_prune (int term_loggers) ;
 /* The slot of service NAME, or NO_SLOT. */
 extern uint32_t scan_find (char const *name) ;
-/* The service NAME/log of slot I, or NO_SLOT. */
+/* How many services have a process. */
 extern uint32_t scan_live (void) ;
+/* A producer of LOGGER is no more: without any left, the logger sees end of file. */
+extern void scan_producer_gone (uint32_t logger) ;
 
 /* ---- cmd.c ------------------------------------------------------------------------ */
 

@@ -1,0 +1,362 @@
+/* ISC license. */
+
+/*
+   The boot as a list of steps. Each step's begin() either is done at once or starts something
+   whose end calls boot_script_ended(), boot_service_changed() or a deadline. A stop request
+   drops the steps not yet begun.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <skalibs/direntry.h>
+
+#include "svscan.h"
+
+#define BUILD_STOP 99
+#define DEFAULT_CMD_WAIT 5000
+
+enum progress { DONE, PENDING } ;
+
+struct step_entry
+{
+  char const *name ;
+  enum progress (*begin) (void) ;
+  struct stage const *stage ;                   /* of a step that runs a directory */
+  void (*judge) (int32_t wstat, char const *) ; /* what a script's end means; 0: nothing */
+} ;
+
+static struct step_entry const steps[STEPS] ;
+
+char const *step_name (enum step s)
+{
+  return s < STEPS ? steps[s].name : "unknown" ;
+}
+
+static struct step_entry const *present (void)
+{
+  return steps + global_now()->step ;
+}
+
+static void enter (enum step s)
+{
+  struct global *g = global_draft() ;
+  g->step = (uint8_t)s ;
+  g->script[0] = 0 ;
+  global_commit() ;
+  ring_add(NO_SLOT, s ? s - 1u : 0, s, 0, 0) ;
+}
+
+/* ---- directories of scripts */
+
+static struct stage const run_d =
+{
+  .dir = "/run.d", .label = "run.d", .suffix = ".sh", .through_shell = 1, .full_environment = 1, .announce = 1
+} ;
+
+static struct stage const cont_init_d =
+{
+  .dir = "/etc/cont-init.d", .label = "cont-init.d", .announce = 1,
+  .first_line = "[cont-init.d] executing container initialization scripts...", .last_line = "[cont-init.d] done."
+} ;
+
+static enum progress pending_unless_over (enum stage_result r)
+{
+  if (r == STAGE_OVER) return DONE ;
+  timer_set(TIMER_SCRIPT, global_now()->script_deadline) ;
+  return PENDING ;
+}
+
+static enum progress begin_directory (void)
+{
+  if (stage_open(present()->stage, "") < 0) return DONE ;
+  return pending_unless_over(stage_next(0)) ;
+}
+
+static enum progress begin_run_d (void)
+{
+  return ledger->skip_run_d ? DONE : begin_directory() ;
+}
+
+static void judge_run_d (int32_t wstat, char const *name)
+{
+  int code = exitcode_of(wstat) ;
+  int stop = (int)conf_uint("SIGNAL_BUILD_STOP", BUILD_STOP, 255) ;
+  if (!code) return ;
+  if (code == stop) say(SAY_INFO, "[run.d] ", name, ": exited ", NUM(code), ": the container is to stop here, cleanly") ;
+  else say(SAY_ERROR, "/run.d/", name, " ", WSTAT(wstat), ": the container stops with ", NUM(code)) ;
+  stop_request(CAUSE_RUN_D, code == stop ? 0 : code, NO_SLOT, 0) ;
+}
+
+/* S6_BEHAVIOUR_IF_STAGE2_FAILS: 0 silent, 1 warn, 2 stop. */
+static void judge_stage2 (int32_t wstat, char const *name)
+{
+  int code = exitcode_of(wstat) ;
+  uint32_t behaviour ;
+  if (!code) return ;
+  behaviour = conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) ;
+  if (behaviour) say(behaviour == 2 ? SAY_ERROR : SAY_WARNING, present()->name, "/", name, " ", WSTAT(wstat), behaviour == 2 ? ": the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)" : ", going on") ;
+  if (behaviour == 2) stop_request(CAUSE_STAGE2, code, NO_SLOT, 0) ;
+}
+
+/* The hook comes before the behaviour is asked for silence: its failure is always told. */
+static void judge_hook (int32_t wstat, char const *name)
+{
+  int code = exitcode_of(wstat) ;
+  (void)name ;
+  if (!code) return ;
+  if (conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) == 2)
+  {
+    say(SAY_ERROR, "S6_STAGE2_HOOK ", WSTAT(wstat), ": the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)") ;
+    stop_request(CAUSE_STAGE2, code, NO_SLOT, 0) ;
+  }
+  else say(SAY_WARNING, "S6_STAGE2_HOOK ", WSTAT(wstat), ", going on") ;
+}
+
+/* ---- single commands */
+
+/* Split at blanks, no shell, found in PATH. */
+static enum progress begin_hook (void)
+{
+  static char text[4096] ;
+  static char const *words[65] ;
+  size_t n = 0 ;
+  char *p = text, *word ;
+  if (!conf_text("S6_STAGE2_HOOK", text, sizeof text)) return DONE ;
+  while (n < 64 && (word = strsep(&p, " \t"))) if (word[0]) words[n++] = word ;
+  words[n] = 0 ;
+  return n ? pending_unless_over(stage_command("S6_STAGE2_HOOK", words, 0)) : DONE ;
+}
+
+static int has_files (char const *path)
+{
+  DIR *dir = opendir(path) ;
+  direntry *d ;
+  int found = 0 ;
+  if (!dir) return 0 ;
+  while (!found && (d = readdir(dir))) found = d->d_name[0] != '.' ;
+  closedir(dir) ;
+  return found ;
+}
+
+/* A program of its own: a tree on a hung file system must not stop PID 1. */
+static enum progress begin_fix_attrs (void)
+{
+  static char const *const argv[] = { "fix-attrs", 0 } ;
+  if (!has_files("/etc/fix-attrs.d")) return DONE ;
+  return pending_unless_over(stage_command("fix-attrs", argv, 0)) ;
+}
+
+/* ---- generation (DESIGN "Generations") */
+
+static int has_own_overlay (void)
+{
+  DIR *dir = opendir("/package/admin") ;
+  direntry *d ;
+  int found = access("/package/admin/s6-overlay/etc", F_OK) == 0 ;
+  if (!dir) return found ;
+  while (!found && (d = readdir(dir))) found = !strncmp(d->d_name, "s6-overlay-", 11) ;
+  closedir(dir) ;
+  return found ;
+}
+
+static int has_definitions (void)
+{
+  DIR *dir = opendir("/etc/s6-overlay/s6-rc.d") ;
+  direntry *d ;
+  int found = 0 ;
+  if (!dir) return 0 ;
+  while (!found && (d = readdir(dir)))
+    found = d->d_name[0] != '.' && strcmp(d->d_name, "user") && strcmp(d->d_name, "user2") ;
+  closedir(dir) ;
+  return found ;
+}
+
+static void choose_generation (void)
+{
+  char text[16] ;
+  char const *wish = conf_text("S6_COMPAT", text, sizeof text), *why ;
+  struct global *g = global_draft() ;
+  if (wish && (!strcmp(wish, "2") || !strcmp(wish, "3")))
+  {
+    g->generation = (uint8_t)(wish[0] - '0') ;
+    why = "S6_COMPAT says so" ;
+  }
+  else
+  {
+    if (wish && strcmp(wish, "auto")) say(SAY_WARNING, "S6_COMPAT=", wish, " must be 2, 3 or auto: using auto") ;
+    g->generation = has_own_overlay() || has_definitions() ? 3 : 2 ;
+    why = g->generation == 3 ? "it brings s6-overlay 3 or defines s6-rc services" : "it defines no s6-rc service" ;
+  }
+  global_commit() ;
+  say(SAY_DETAIL, "image of generation ", NUM(g->generation), ": ", why) ;
+}
+
+/* ---- services */
+
+static char const *legacy_dir (void)
+{
+  static char path[sizeof ledger->rundir + 32] ;
+  strcpy(path, ledger->rundir) ;
+  strcat(path, "/s6/legacy-services") ;
+  return path ;
+}
+
+static enum progress begin_services (void)
+{
+  choose_generation() ;
+  layout_services("/etc/services.d", legacy_dir()) ;
+  scan_all() ;
+  return DONE ;
+}
+
+/* ---- waiting for readiness before the CMD */
+
+static uint32_t wait_cursor = 0 ;
+
+/* Ready, or as ready as it will ever be. */
+static int is_settled (uint32_t i)
+{
+  struct slot const *s = slot_at(i) ;
+  struct slot_state const *c = slot_now(s) ;
+  if (!s->used) return 1 ;
+  if (c->state == DOWN || c->state == FATAL) return 1 ;
+  if (c->state != UP) return 0 ;
+  return c->settings.notification_fd < 0 || c->flags & IS_READY || !ledger->container ;
+}
+
+static int all_settled (void)
+{
+  while (wait_cursor < ledger->slots && is_settled(wait_cursor)) wait_cursor++ ;
+  return wait_cursor == ledger->slots ;
+}
+
+static enum progress begin_wait (void)
+{
+  uint32_t ms ;
+  struct global *g ;
+  wait_cursor = 0 ;
+  if (!options.cmd || !conf_uint("S6_CMD_WAIT_FOR_SERVICES", 0, 1) || all_settled()) return DONE ;
+  ms = conf_uint("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", global_now()->generation == 2 ? DEFAULT_CMD_WAIT : 0, INT32_MAX) ;
+  g = global_draft() ;
+  g->cmd_deadline = ms ? mono_after(mono_now(), MS(ms)) : NEVER ;
+  global_commit() ;
+  timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;
+  return PENDING ;
+}
+
+static void next_step (void)
+{
+  enter((enum step)(global_now()->step + 1)) ;
+  boot_advance() ;
+}
+
+void boot_service_changed (void)
+{
+  if (global_now()->step != STEP_WAIT || global_now()->stop || !all_settled()) return ;
+  timer_set(TIMER_CMD_WAIT, NEVER) ;
+  next_step() ;
+}
+
+void boot_wait_over (void)
+{
+  if (global_now()->step != STEP_WAIT || global_now()->stop) return ;
+  say(SAY_ERROR, "services were not ready in time (S6_CMD_WAIT_FOR_SERVICES_MAXTIME): still waiting for ", slot_at(wait_cursor)->name, "; the container stops") ;
+  stop_request(CAUSE_STAGE2, 1, wait_cursor, 0) ;
+}
+
+/* ---- CMD */
+
+static enum progress begin_cmd (void)
+{
+  if (options.cmd) cmd_start() ;
+  return DONE ;
+}
+
+static enum progress begin_running (void)
+{
+  if (!ledger->boot_ready) ledger->boot_ready = mono_now() ;
+  if (options.notify_fd >= 0)
+  {
+    if (write(options.notify_fd, "\n", 1) < 0) say_sys(SAY_WARNING, errno, "unable to notify readiness") ;
+    close(options.notify_fd) ;
+    options.notify_fd = -1 ;
+  }
+  if (ledger->container) say(SAY_DETAIL, "boot took ", DURATION(ledger->boot_ready - ledger->boot_started)) ;
+  return PENDING ;
+}
+
+/* ---- the list */
+
+static struct step_entry const steps[STEPS] =
+{
+  [STEP_RUN_D] = { "run.d", &begin_run_d, &run_d, &judge_run_d },
+  [STEP_HOOK] = { "S6_STAGE2_HOOK", &begin_hook, 0, &judge_hook },
+  [STEP_FIX_ATTRS] = { "fix-attrs.d", &begin_fix_attrs, 0, &judge_stage2 },
+  [STEP_CONT_INIT] = { "cont-init.d", &begin_directory, &cont_init_d, &judge_stage2 },
+  [STEP_SERVICES] = { "services", &begin_services, 0, 0 },
+  [STEP_WAIT] = { "readiness", &begin_wait, 0, 0 },
+  [STEP_CMD] = { "CMD", &begin_cmd, 0, 0 },
+  [STEP_RUNNING] = { "running", &begin_running, 0, 0 }
+} ;
+
+void boot_advance (void)
+{
+  while (!global_now()->stop && (*present()->begin)() == DONE)
+    if (global_now()->stop || global_now()->step == STEP_RUNNING) return ;
+    else enter((enum step)(global_now()->step + 1)) ;
+}
+
+void boot_script_ended (int32_t wstat, uint32_t seq)
+{
+  struct step_entry const *step = present() ;
+  timer_set(TIMER_SCRIPT, NEVER) ;
+  stage_ended(wstat) ;
+  if (step->judge) (*step->judge)(wstat, global_now()->script) ;
+  stage_settled(seq) ;
+  if (global_now()->stop) return ;
+  if (step->stage && pending_unless_over(stage_next(0)) == PENDING) return ;
+  stage_close() ;
+  next_step() ;
+}
+
+/* The only deadline of a boot script: no process could be made for it. */
+void boot_script_deadline (void)
+{
+  pending_unless_over(stage_retry()) ;
+}
+
+/* After an exec: the step under way is entered again at the script where it was. */
+void boot_resume (void)
+{
+  struct step_entry const *step = present() ;
+  struct global const *g = global_now() ;
+  if (g->stop) return ;
+  if (g->step == STEP_RUNNING) return ;
+  if (g->step == STEP_WAIT && g->cmd_deadline && !all_settled())
+  {
+    timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;
+    return ;
+  }
+  if (!g->script[0])
+  {
+    boot_advance() ;
+    return ;
+  }
+  if (step->stage)
+  {
+    if (stage_open(step->stage, g->script) < 0 || pending_unless_over(stage_resume(step->stage, 0)) == PENDING) return ;
+    if (pending_unless_over(stage_next(0)) == PENDING) return ;
+  }
+  else if (ledger->script_pid > 0) return ;
+  else if (g->script_state == SCRIPT_RUNNING)
+  {
+    boot_advance() ;
+    return ;
+  }
+  next_step() ;
+}

@@ -1,0 +1,63 @@
+/* ISC license. */
+
+/* S6_ variables as they are now, and the exit code file. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+#include <skalibs/types.h>
+
+#include "svscan.h"
+
+#define CONTENV "/s6/container_environment/"
+#define RESULTS "/s6-linux-init-container-results"
+
+char const *conf_text (char const *name, char *buffer, size_t size)
+{
+  char path[sizeof ledger->rundir + 128] ;
+  char const *s ;
+  if (!ledger->container)
+  {
+    s = getenv(name) ;
+    return s && s[0] && strlen(s) < size ? strcpy(buffer, s) : 0 ;
+  }
+  strcpy(path, ledger->rundir) ;
+  strcat(path, CONTENV) ;
+  strncat(path, name, 64) ;
+  return setting_read(AT_FDCWD, path, buffer, size) > 0 ? buffer : 0 ;
+}
+
+uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max)
+{
+  char buffer[64] ;
+  uint64_t n ;
+  char const *s = conf_text(name, buffer, sizeof buffer) ;
+  if (!s) return dflt ;
+  if (uint640_scan(s, &n) && n <= max) return (uint32_t)n ;
+  say(SAY_WARNING, name, "=", s, " is not a number from 0 to ", NUM(max), ": using ", NUM(dflt)) ;
+  return dflt ;
+}
+
+void exitcode_write (int code)
+{
+  char path[sizeof ledger->rundir + sizeof RESULTS], text[16] ;
+  size_t n = uint_fmt(text, (unsigned int)code & 255) ;
+  int dir ;
+  if (!ledger->container) return ;
+  text[n++] = '\n' ;
+  strcpy(path, ledger->rundir) ;
+  strcat(path, RESULTS) ;
+  dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  if (dir < 0 || file_replace(dir, "exitcode", text, n, 0644) < 0)
+    say_sys(SAY_ERROR, errno, "unable to write the exit code ", NUM(code & 255), " to ", path, "/exitcode") ;
+  if (dir >= 0) close(dir) ;
+}
+
+int exitcode_of (int32_t wstat)
+{
+  return WIFSIGNALED(wstat) ? 128 + WTERMSIG(wstat) : WEXITSTATUS(wstat) ;
+}

@@ -1,0 +1,172 @@
+/* ISC license. */
+
+/*
+   /etc/services.d copied into the run directory: services write into their directory, on any
+   root. Directories are real at every level; programs are links to the image's own (so a
+   noexec /run is no obstacle, and nothing is copied that need not be); other files are copied.
+   A supervise or event that the image carries is stale and left out.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include <skalibs/direntry.h>
+#include <skalibs/djbunix.h>
+
+#include "svscan.h"
+
+#define DEPTH_MAX 16
+
+/* A path that grows and shrinks with the recursion. */
+struct path { char s[PATH_MAX] ; size_t len ; } ;
+
+static int path_push (struct path *p, char const *name)
+{
+  size_t n = strlen(name) ;
+  if (p->len + n + 2 > sizeof p->s) return (errno = ENAMETOOLONG, -1) ;
+  p->s[p->len++] = '/' ;
+  memcpy(p->s + p->len, name, n + 1) ;
+  p->len += n ;
+  return 0 ;
+}
+
+static void path_pop (struct path *p, size_t len)
+{
+  p->len = len ;
+  p->s[len] = 0 ;
+}
+
+static int path_set (struct path *p, char const *s)
+{
+  p->len = strlen(s) ;
+  if (p->len >= sizeof p->s) return (errno = ENAMETOOLONG, -1) ;
+  memcpy(p->s, s, p->len + 1) ;
+  return 0 ;
+}
+
+static int copy_directory (struct path *from, struct path *to, unsigned int depth) ;
+
+static int complain (struct path const *from, char const *what)
+{
+  say_sys(SAY_ERROR, errno, "unable to ", what, " ", from->s, ": this service is left out") ;
+  return -1 ;
+}
+
+static int is_program (char const *name, struct stat const *st)
+{
+  static char const *const names[] = { "run", "finish", "stop", "check" } ;
+  if (st->st_mode & 0111) return 1 ;
+  for (size_t i = 0 ; i < sizeof names / sizeof names[0] ; i++) if (!strcmp(name, names[i])) return 1 ;
+  return 0 ;
+}
+
+static int link_to (struct path const *from, struct path const *to)
+{
+  if (symlink(from->s, to->s) == 0) return 0 ;
+  if (errno == EEXIST && unlink(to->s) == 0 && symlink(from->s, to->s) == 0) return 0 ;
+  return complain(from, "link") ;
+}
+
+static int copy_file (struct path const *from, struct path const *to, struct stat const *st)
+{
+  if (!filecopy_unsafe(from->s, to->s, st->st_mode & 07777)) return complain(from, "copy") ;
+  if ((st->st_uid != geteuid() || st->st_gid != getegid()) && lchown(to->s, st->st_uid, st->st_gid) < 0 && geteuid() == 0)
+    return complain(from, "give away a copy of") ;
+  return 0 ;
+}
+
+static int copy_entry (struct path *from, struct path *to, char const *name, unsigned int depth)
+{
+  struct stat st ;
+  if (stat(from->s, &st) < 0) return errno == ENOENT ? link_to(from, to) : complain(from, "look at") ;
+  if (S_ISDIR(st.st_mode)) return copy_directory(from, to, depth + 1) ;
+  if (S_ISREG(st.st_mode)) return is_program(name, &st) ? link_to(from, to) : copy_file(from, to, &st) ;
+  return link_to(from, to) ;
+}
+
+static int is_stale (char const *name)
+{
+  return !strcmp(name, "supervise") || !strcmp(name, "event") ;
+}
+
+static int copy_entries (DIR *dir, struct path *from, struct path *to, unsigned int depth)
+{
+  size_t fromlen = from->len, tolen = to->len ;
+  direntry *d ;
+  int r = 0 ;
+  while (!r && (d = readdir(dir)))
+  {
+    if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || is_stale(d->d_name)) continue ;
+    if (path_push(from, d->d_name) < 0 || path_push(to, d->d_name) < 0) r = complain(from, "copy") ;
+    else r = copy_entry(from, to, d->d_name, depth) ;
+    path_pop(from, fromlen) ;
+    path_pop(to, tolen) ;
+  }
+  return r ;
+}
+
+static int make_directory (struct path const *from, struct path const *to)
+{
+  struct stat st ;
+  if (stat(from->s, &st) < 0) return -1 ;
+  if (mkdir(to->s, st.st_mode & 07777) < 0 && errno != EEXIST) return -1 ;
+  if (st.st_uid != geteuid() && geteuid() == 0 && lchown(to->s, st.st_uid, st.st_gid) < 0) return -1 ;
+  return 0 ;
+}
+
+static int copy_directory (struct path *from, struct path *to, unsigned int depth)
+{
+  DIR *dir ;
+  int r ;
+  if (depth > DEPTH_MAX) return (errno = ELOOP, complain(from, "copy")) ;
+  if (make_directory(from, to) < 0) return complain(to, "make directory") ;
+  dir = opendir(from->s) ;
+  if (!dir) return complain(from, "read") ;
+  r = copy_entries(dir, from, to, depth) ;
+  closedir(dir) ;
+  return r ;
+}
+
+static int has_run (struct path *from)
+{
+  size_t n = from->len ;
+  int r = path_push(from, "run") == 0 && access(from->s, F_OK) == 0 ;
+  path_pop(from, n) ;
+  if (!r) say(SAY_ERROR, "service directory ", from->s, " has no run script, or it is a link to nothing: it is left out") ;
+  return r ;
+}
+
+static void lay_out (struct path *from, struct path *to, char const *name)
+{
+  size_t fromlen = from->len, tolen = to->len ;
+  struct stat st ;
+  if (path_push(from, name) == 0 && path_push(to, name) == 0)
+  {
+    if (stat(from->s, &st) < 0) say_sys(SAY_ERROR, errno, "service directory ", from->s, " cannot be used") ;
+    else if (!S_ISDIR(st.st_mode)) say(SAY_WARNING, from->s, " is no directory: services are directories with a run script in them") ;
+    else if (has_run(from) && copy_directory(from, to, 0) == 0 && symlink(to->s, name) < 0 && errno != EEXIST)
+      say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
+  }
+  path_pop(from, fromlen) ;
+  path_pop(to, tolen) ;
+}
+
+void layout_services (char const *source, char const *dest)
+{
+  static struct path from, to ;
+  DIR *dir = opendir(source) ;
+  direntry *d ;
+  if (!dir)
+  {
+    if (errno != ENOENT) say_sys(SAY_ERROR, errno, "unable to read ", source) ;
+    return ;
+  }
+  if (path_set(&from, source) == 0 && path_set(&to, dest) == 0)
+    while ((d = readdir(dir))) if (d->d_name[0] != '.') lay_out(&from, &to, d->d_name) ;
+  closedir(dir) ;
+}

@@ -1,0 +1,219 @@
+/* ISC license. */
+
+/* The scan directory (our cwd): which services there are. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include <skalibs/direntry.h>
+#include <skalibs/genalloc.h>
+#include <skalibs/stralloc.h>
+
+#include "svscan.h"
+
+#define LOG "/log"
+
+/* ---- names in the directory */
+
+static stralloc names = STRALLOC_ZERO ;
+static genalloc order = GENALLOC_ZERO ; /* size_t offsets, sorted by name */
+
+static int by_name (void const *a, void const *b)
+{
+  size_t const *x = a, *y = b ;
+  return strcmp(names.s + *x, names.s + *y) ;
+}
+
+static int read_names (void)
+{
+  DIR *dir = opendir(".") ;
+  direntry *d ;
+  names.len = order.len = 0 ;
+  if (!dir) return -1 ;
+  while ((d = readdir(dir)))
+  {
+    size_t at = names.len ;
+    if (d->d_name[0] == '.') continue ;
+    if (!stralloc_catb(&names, d->d_name, strlen(d->d_name) + 1) || !genalloc_append(size_t, &order, &at)) break ;
+  }
+  closedir(dir) ;
+  if (d) return -1 ;
+  if (order.len) qsort(order.s, genalloc_len(size_t, &order), sizeof(size_t), &by_name) ;
+  return 0 ;
+}
+
+static int is_listed (char const *name, size_t len)
+{
+  size_t lo = 0, hi = genalloc_len(size_t, &order) ;
+  while (lo < hi)
+  {
+    size_t mid = (lo + hi) / 2 ;
+    char const *s = names.s + genalloc_s(size_t, &order)[mid] ;
+    int c = strncmp(s, name, len) ;
+    if (!c && s[len]) c = 1 ;
+    if (!c) return 1 ;
+    if (c < 0) lo = mid + 1 ;
+    else hi = mid ;
+  }
+  return 0 ;
+}
+
+/* ---- names in the table */
+
+static genalloc table = GENALLOC_ZERO ; /* uint32_t slots, sorted by name */
+
+static int by_slot_name (void const *a, void const *b)
+{
+  uint32_t const *x = a, *y = b ;
+  return strcmp(slot_at(*x)->name, slot_at(*y)->name) ;
+}
+
+static void sort_table (void)
+{
+  table.len = 0 ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_at(i)->used && !genalloc_append(uint32_t, &table, &i)) return ;
+  if (table.len) qsort(table.s, genalloc_len(uint32_t, &table), sizeof(uint32_t), &by_slot_name) ;
+}
+
+static uint32_t search_table (char const *name)
+{
+  size_t lo = 0, hi = genalloc_len(uint32_t, &table) ;
+  while (lo < hi)
+  {
+    size_t mid = (lo + hi) / 2 ;
+    uint32_t i = genalloc_s(uint32_t, &table)[mid] ;
+    int c = strcmp(slot_at(i)->name, name) ;
+    if (!c) return i ;
+    if (c < 0) lo = mid + 1 ;
+    else hi = mid ;
+  }
+  return NO_SLOT ;
+}
+
+uint32_t scan_find (char const *name)
+{
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_at(i)->used && !strcmp(slot_at(i)->name, name)) return i ;
+  return NO_SLOT ;
+}
+
+uint32_t scan_live (void)
+{
+  uint32_t n = 0 ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_at(i)->used && state_is_live((enum service_state)slot_now(slot_at(i))->state)) n++ ;
+  return n ;
+}
+
+/* ---- taking up */
+
+static int is_directory (char const *path)
+{
+  struct stat st ;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ;
+}
+
+/* The pipe between foo and foo/log: we hold both ends, so no byte is lost when either restarts. */
+static void join (uint32_t producer, uint32_t logger)
+{
+  struct slot *l = slot_at(logger) ;
+  if (l->pipe[0] < 0 && pipe2(l->pipe, 0) < 0)
+  {
+    say_sys(SAY_ERROR, errno, "unable to make the pipe between ", slot_at(producer)->name, " and its logger") ;
+    return ;
+  }
+  slot_at(producer)->logger = logger ;
+}
+
+static uint32_t taken_up (char const *name, int resumed)
+{
+  uint32_t i = resumed ? search_table(name) : NO_SLOT ;
+  return i == NO_SLOT ? service_add(name) : i ;
+}
+
+/* Begins what has not begun: a slot just added has no status yet. */
+static void begin_once (uint32_t i)
+{
+  if (i != NO_SLOT && slot_now(slot_at(i))->cause == WHY_NONE) service_event(i, EV_BEGIN, 0) ;
+}
+
+static void take_up (char const *name, int resumed)
+{
+  char log[SLOT_NAME_MAX + sizeof LOG] ;
+  uint32_t i, l = NO_SLOT ;
+  if (ledger->slots >= options.max && search_table(name) == NO_SLOT)
+  {
+    say(SAY_WARNING, "no room for service ", name, ": at most ", NUM(options.max), " (option -c)") ;
+    return ;
+  }
+  i = taken_up(name, resumed) ;
+  if (i == NO_SLOT) return ;
+  strcpy(log, name) ;
+  strcat(log, LOG) ;
+  if (is_directory(log)) l = taken_up(log, resumed) ;
+  if (l != NO_SLOT && slot_at(i)->logger == NO_SLOT) join(i, l) ;
+  begin_once(l) ;
+  begin_once(i) ;
+}
+
+void scan_all (void)
+{
+  int resumed = ledger->slots > 0 ;
+  table.len = 0 ;
+  if (read_names() < 0)
+  {
+    say_sys(SAY_ERROR, errno, "unable to read the scan directory ", ledger->scandir, ": what is supervised stays so") ;
+    return ;
+  }
+  if (resumed) sort_table() ;
+  for (size_t k = 0 ; k < genalloc_len(size_t, &order) ; k++)
+  {
+    char const *name = names.s + genalloc_s(size_t, &order)[k] ;
+    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name)) take_up(name, resumed) ;
+  }
+}
+
+/* ---- letting go */
+
+static size_t service_part (char const *name)
+{
+  return strcspn(name, "/") ;
+}
+
+void scan_producer_gone (uint32_t logger)
+{
+  struct slot *l ;
+  int fd ;
+  if (logger == NO_SLOT) return ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_at(i)->used && slot_at(i)->logger == logger) return ;
+  l = slot_at(logger) ;
+  fd = l->pipe[1] ;
+  l->pipe[1] = -1 ;
+  if (fd >= 0) close(fd) ;
+}
+
+static void let_go (uint32_t i, int term)
+{
+  struct slot *s = slot_at(i) ;
+  service_event(i, EV_x, 0) ;
+  if (term && s->used) service_event(i, EV_d, 0) ;
+}
+
+void scan_prune (int term_loggers)
+{
+  if (read_names() < 0) return ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+  {
+    struct slot *s = slot_at(i) ;
+    int is_log ;
+    if (!s->used || is_listed(s->name, service_part(s->name))) continue ;
+    is_log = !!s->name[service_part(s->name)] ;
+    let_go(i, !is_log || term_loggers) ;
+  }
+}

@@ -1,0 +1,273 @@
+/* ISC license. */
+
+/*
+   Stage 2 of the container, or a scanner on a host.
+
+     svscan --resume FD SCANDIR [-- CMD…]   handed over by init, or executed again after a fault
+     svscan [options] [SCANDIR]             alone
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "svscan.h"
+
+#define USAGE "svscan [ -c max ] [ -C max ] [ -L namemax ] [ -t ms ] [ -d fd ] [ -X fd ] [ -s ] [ -S ] [ scandir ]"
+#define DEFAULT_SCANDIR "."
+#define BATCH 64
+
+struct options options = { .scandir = DEFAULT_SCANDIR, .cmd = 0, .notify_fd = -1, .max = SLOT_MAX } ;
+
+/* ---- the host of the services */
+
+static void critical_ended (uint32_t i, enum service_state from)
+{
+  struct slot_state const *c = slot_now(slot_at(i)) ;
+  if (!(c->settings.flags & IS_CRITICAL) || !state_is_live(from) || global_now()->stop) return ;
+  if (c->cause == WHY_POLICY || c->cause == WHY_125 || c->cause == WHY_TOO_MANY || c->cause == WHY_CONDEMNED)
+    stop_request(CAUSE_CRITICAL, c->wstat, i, 0) ;
+}
+
+static void changed (uint32_t i, enum service_state from, enum service_state to)
+{
+  if (to == DOWN || to == FATAL) critical_ended(i, from) ;
+  if (global_now()->stop) stop_service_changed(i, from) ;
+  else if (global_now()->step == STEP_WAIT) boot_service_changed() ;
+}
+
+static void gone (uint32_t i)
+{
+  uint32_t logger = slot_at(i)->logger ;
+  slot_at(i)->logger = NO_SLOT ;
+  scan_producer_gone(logger) ;
+}
+
+/* ---- the loop */
+
+static void timers_run (void)
+{
+  int64_t now = mono_now() ;
+  uint32_t id ;
+  while (timer_pop(now, &id))
+  {
+    if (id >= TIMER_SLOT0) service_event(id - TIMER_SLOT0, EV_TIMEOUT, 0) ;
+    else if (id == TIMER_SCRIPT) { if (global_now()->stop) stop_script_deadline() ; else boot_script_deadline() ; }
+    else if (id == TIMER_GRACE) stop_grace_over() ;
+    else if (id == TIMER_CMD_WAIT) { if (global_now()->step == STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
+  }
+}
+
+static void dispatch (struct loop_event const *e)
+{
+  switch (e->kind)
+  {
+    case LOOP_CONTROL : service_control(e->index) ; break ;
+    case LOOP_NOTIFY : service_notified(e->index) ; break ;
+    case LOOP_SCAN_CONTROL : control_read() ; break ;
+    default : break ;
+  }
+}
+
+/* Signals come last in a turn: what a service said before it died is heard first. */
+static void turn (void)
+{
+  struct loop_event events[BATCH] ;
+  int n = loop_wait(events, BATCH), signals = 0 ;
+  for (int i = 0 ; i < n ; i++)
+    if (events[i].kind == LOOP_SIGNALS) signals = 1 ;
+    else dispatch(events + i) ;
+  if (signals) signals_read() ;
+  timers_run() ;
+  if (ledger->faults_row) ledger->faults_row = 0 ;
+}
+
+/* ---- starting */
+
+/* What init sets up for a container, and svscan itself when it stands alone. */
+static int inherit (void)
+{
+  struct inheritance *in = &ledger->inheritance ;
+  struct rlimit rl ;
+  sigset_t mask ;
+  sigprocmask(SIG_SETMASK, 0, &mask) ;
+  memcpy(&in->sigmask, &mask, sizeof in->sigmask) ;
+  in->umask = umask(0) ;
+  if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max)
+  {
+    in->nofile_soft = rl.rlim_cur ;
+    in->nofile_hard = rl.rlim_max ;
+    rl.rlim_cur = rl.rlim_max ;
+    in->nofile_changed = setrlimit(RLIMIT_NOFILE, &rl) == 0 ;
+  }
+  return 0 ;
+}
+
+static void die (char const *what)
+{
+  say_sys(SAY_FATAL, errno, "unable to ", what) ;
+  _exit(EXIT_SYSTEM) ;
+}
+
+static void alone (void)
+{
+  int base = fd_base_find() ;
+  struct global *g ;
+  if (ledger_create(base, ".") < 0) die("make the ledger") ;
+  if (fd_fence(base) < 0) die("open /dev/null") ;
+  say_init(base, env_uint("S6_VERBOSITY", 2, 5)) ;
+  inherit() ;
+  if (chdir(options.scandir) < 0) die("enter the scan directory") ;
+  if (!getcwd(ledger->scandir, sizeof ledger->scandir)) strcpy(ledger->scandir, options.scandir) ;
+  strcpy(ledger->workdir, ledger->scandir) ;
+  if (readlink("/proc/self/exe", ledger->self, sizeof ledger->self - 1) < 0) ledger->self[0] = 0 ;
+  ledger->exe_fd = open("/proc/self/exe", O_PATH) ;
+  ledger->keep_env = 1 ;
+  ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
+  ledger->boot_started = mono_now() ;
+  tain_wallclock_read(&ledger->boot_stamp) ;
+  g = global_draft() ;
+  g->step = STEP_SERVICES ;
+  global_commit() ;
+}
+
+static void take_over (int fd)
+{
+  if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
+  fd_fence(ledger->fd_base) ;
+  say_init(ledger->fd_base, ledger->verbosity) ;
+  if (chdir(ledger->scandir) < 0) die("enter the scan directory") ;
+}
+
+static void tell_fault (void)
+{
+  char addr[20] ;
+  addr[uint64_xfmt(addr, ledger->fault_addr)] = 0 ;
+  say(SAY_ERROR, "fault ", NUM(ledger->faults), " in PID 1: signal ", SIGNAME(ledger->fault_sig), " at address 0x", addr,
+    ": executed again, every service goes on as it was; please report it") ;
+  ledger->fault_told = ledger->faults ;
+}
+
+static void resume (void)
+{
+  for (uint32_t i = 0 ; i < ledger->slots ; i++) service_resume(i) ;
+  service_resume_inbox() ;
+  reap_resume() ;
+  signals_resume() ;
+  control_resume() ;
+  cmd_resume() ;
+  stop_resume() ;
+  boot_resume() ;
+  reap_all() ;
+}
+
+static void prepare (void)
+{
+  spawn_init(&ledger->inheritance, ledger->fd_base) ;
+  if (loop_init(LOOP_SIGNALS) < 0) die("make the event loop") ;
+  if (timer_room(TIMER_SLOT0 + ledger->room) < 0 || service_env_init() < 0) die("allocate memory") ;
+  service_host.changed = &changed ;
+  service_host.gone = &gone ;
+  fault_arm() ;
+}
+
+static void first_start (void)
+{
+  ledger->stage = STAGE_SVSCAN ;
+  if (control_init() < 0)
+  {
+    if (errno == EBUSY) say(SAY_FATAL, "another scanner runs in ", ledger->scandir, " (.s6-svscan/lock is held)") ;
+    else die("prepare .s6-svscan in the scan directory") ;
+    _exit(EXIT_SYSTEM) ;
+  }
+  loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
+  if (global_now()->step == STEP_SERVICES)
+  {
+    scan_all() ;
+    {
+      struct global *g = global_draft() ;
+      g->step = STEP_RUNNING ;
+      global_commit() ;
+    }
+  }
+  boot_advance() ;
+}
+
+static void start (void)
+{
+  prepare() ;
+  if (ledger->stage != STAGE_SVSCAN)
+  {
+    first_start() ;
+    return ;
+  }
+  ledger_spare(loop_signal_fd()) ;
+  if (ledger->fault_told != ledger->faults) tell_fault() ;
+  loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
+  resume() ;
+}
+
+/* ---- options */
+
+static uint32_t number (char const *s)
+{
+  uint32_t n ;
+  if (!uint320_scan(s, &n)) strerr_dieusage(EXIT_USAGE, USAGE) ;
+  return n ;
+}
+
+/* -t is s6's rescan timeout and -s, -S are ancient: accepted, and without effect here. */
+static void options_alone (int argc, char const *const *argv)
+{
+  subgetopt l = SUBGETOPT_ZERO ;
+  int o ;
+  while ((o = subgetopt_r(argc, argv, "c:C:L:t:d:X:sS", &l)) >= 0) switch (o)
+  {
+    case 'c' : options.max = number(l.arg) ; if (options.max < 2) options.max = 2 ; break ;
+    case 'C' : options.max = number(l.arg) ; break ;
+    case 'd' : options.notify_fd = (int)number(l.arg) ; break ;
+    case 'L' : case 't' : case 'X' : number(l.arg) ; break ;
+    case 's' : case 'S' : break ;
+    default : strerr_dieusage(EXIT_USAGE, USAGE) ;
+  }
+  if (options.max > SLOT_MAX) options.max = SLOT_MAX ;
+  if (l.ind < argc) options.scandir = argv[l.ind] ;
+}
+
+/* --resume FD SCANDIR [-- CMD…]. Where "--" stands goes "with-contenv": see cmd.c. */
+static void options_resume (char const **argv)
+{
+  if (!argv[2] || !argv[3]) strerr_dieusage(EXIT_USAGE, USAGE) ;
+  options.scandir = argv[3] ;
+  if (!argv[4] || !argv[5]) return ;
+  options.cmd = argv + 5 ;
+}
+
+int svscan_main (int argc, char const *const *argv)
+{
+  static char const *again[5 + 4] = { "svscan", "--resume" } ;
+  int resumed = argc > 2 && !strcmp(argv[1], "--resume") ;
+  fault_init(resumed ? argv : again) ;
+  if (resumed)
+  {
+    options_resume((char const **)argv) ;
+    take_over((int)number(argv[2])) ;
+  }
+  else
+  {
+    options_alone(argc, argv) ;
+    alone() ;
+    again[2] = fault_fd_text(ledger->self_fd) ;
+    again[3] = ledger->scandir ;
+  }
+  start() ;
+  for (;;) turn() ;
+}
