@@ -105,6 +105,11 @@ extern int fd_fence (int base) ;
 /* What woke the loop: KIND and INDEX as given to loop_watch(). */
 struct loop_event { uint32_t kind ; uint32_t index ; uint32_t events ; } ;
 
+/* Blocks every signal but the fault signals: what comes is pending until the loop reads it, also
+   across an exec (PID 1 loses a signal that is neither blocked nor handled). Returns the mask
+   that was, in the kernel's bits. */
+extern uint64_t signals_block (void) ;
+
 /* Makes epoll and signalfd at or above the fence, blocks every signal but the fault signals.
    Kind SIGNALS is reported when loop_signal_fd() is readable. 0, or -1/errno. */
 extern int loop_init (uint32_t signals_kind) ;

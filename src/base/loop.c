@@ -34,18 +34,28 @@ timers ;
 /* ---- descriptors */
 
 /* Fault signals stay open: blocked, the kernel would kill us instead of calling the handler. */
-static void block_signals (sigset_t *mask)
+static void all_but_faults (sigset_t *mask)
 {
   static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
   sigfillset(mask) ;
   for (size_t i = 0 ; i < sizeof faults / sizeof faults[0] ; i++) sigdelset(mask, faults[i]) ;
-  sigprocmask(SIG_SETMASK, mask, 0) ;
+}
+
+uint64_t signals_block (void)
+{
+  sigset_t mask, old ;
+  uint64_t bits ;
+  all_but_faults(&mask) ;
+  sigprocmask(SIG_SETMASK, &mask, &old) ;
+  memcpy(&bits, &old, sizeof bits) ;
+  return bits ;
 }
 
 int loop_init (uint32_t signals_kind)
 {
   sigset_t mask ;
-  block_signals(&mask) ;
+  signals_block() ;
+  all_but_faults(&mask) ;
   loop.epoll = epoll_create1(EPOLL_CLOEXEC) ;
   if (loop.epoll < 0) return -1 ;
   loop.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC) ;

@@ -287,6 +287,27 @@ static inline void work_on (uint32_t slot, uint32_t event)
   ledger->work_slot = slot ;
 }
 
+/* ---- variables and the exit code (conf.c) ----------------------------------------- */
+
+/* An S6_ variable of the container environment as it is now (scripts set them in mid-boot), or
+   of our own environment outside a container. A bad value warns and gives DFLT. */
+extern uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max) ;
+/* Its text in BUFFER, or 0 when it is unset or empty. */
+extern char const *conf_text (char const *name, char *buffer, size_t size) ;
+/* The container's exit code file: last writer wins. Nothing outside a container. */
+extern void exitcode_write (int code) ;
+/* What it says; 111 after saying why when it cannot be read. */
+extern int exitcode_read (void) ;
+/* 128+N for a signal, else the exit code. */
+extern int exitcode_of (int32_t wstat) ;
+
+/* ---- what children get back (inherit.c) ------------------------------------------- */
+
+/* Records and changes what PID 1 changes for itself: SIGCHLD, RLIMIT_NOFILE, the OOM score, the
+   umask; the working directory; our binary; SIGMASK, what signals_block() returned. Once in the
+   life of a container. */
+extern void inherit (uint64_t sigmask) ;
+
 /* ---- faults (fault.c) ------------------------------------------------------------- */
 
 /* Installs the handlers of SEGV, BUS, FPE, ILL, ABRT and SYS on a stack of their own. ARGV is

@@ -39,7 +39,7 @@ static int spawn_cmd (void)
   memset(&p, 0, sizeof p) ;
   p.dir = ledger->workdir ;
   p.dir_fallback = "/" ;
-  p.argv = options.cmd - 1 ;   /* the place before the CMD holds "with-contenv": see svscan.c */
+  p.argv = options.cmd ;
   p.envp = (char const *const *)environ ;
   p.flags = SPAWN_SEARCH | SPAWN_FOREGROUND ;
   p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
@@ -51,7 +51,7 @@ static void start (void)
 {
   static int told = 0 ;
   if (spawn_cmd() == 0) return ;
-  if (!told++) say_sys(SAY_WARNING, errno, "unable to make a process for ", options.cmd[0], ", trying again") ;
+  if (!told++) say_sys(SAY_WARNING, errno, "unable to make a process for ", options.cmd[1], ", trying again") ;
   timer_set(TIMER_CMD_WAIT, mono_after(mono_now(), RETRY)) ;
 }
 

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <skalibs/sgetopt.h>
@@ -92,25 +91,6 @@ static void turn (void)
 
 /* ---- starting */
 
-/* What init sets up for a container, and svscan itself when it stands alone. */
-static int inherit (void)
-{
-  struct inheritance *in = &ledger->inheritance ;
-  struct rlimit rl ;
-  sigset_t mask ;
-  sigprocmask(SIG_SETMASK, 0, &mask) ;
-  memcpy(&in->sigmask, &mask, sizeof in->sigmask) ;
-  in->umask = umask(0) ;
-  if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max)
-  {
-    in->nofile_soft = rl.rlim_cur ;
-    in->nofile_hard = rl.rlim_max ;
-    rl.rlim_cur = rl.rlim_max ;
-    in->nofile_changed = setrlimit(RLIMIT_NOFILE, &rl) == 0 ;
-  }
-  return 0 ;
-}
-
 static void die (char const *what)
 {
   say_sys(SAY_FATAL, errno, "unable to ", what) ;
@@ -119,17 +99,15 @@ static void die (char const *what)
 
 static void alone (void)
 {
+  uint64_t mask = signals_block() ;
   int base = fd_base_find() ;
   struct global *g ;
   if (ledger_create(base, ".") < 0) die("make the ledger") ;
   if (fd_fence(base) < 0) die("open /dev/null") ;
   say_init(base, env_uint("S6_VERBOSITY", 2, 5)) ;
-  inherit() ;
   if (chdir(options.scandir) < 0) die("enter the scan directory") ;
+  inherit(mask) ;
   if (!getcwd(ledger->scandir, sizeof ledger->scandir)) strcpy(ledger->scandir, options.scandir) ;
-  strcpy(ledger->workdir, ledger->scandir) ;
-  if (readlink("/proc/self/exe", ledger->self, sizeof ledger->self - 1) < 0) ledger->self[0] = 0 ;
-  ledger->exe_fd = open("/proc/self/exe", O_PATH) ;
   ledger->keep_env = 1 ;
   ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
   ledger->boot_started = mono_now() ;
@@ -242,13 +220,18 @@ static void options_alone (int argc, char const *const *argv)
   if (l.ind < argc) options.scandir = argv[l.ind] ;
 }
 
-/* --resume FD SCANDIR [-- CMD…]. Where "--" stands goes "with-contenv": see cmd.c. */
-static void options_resume (char const **argv)
+/* --resume FD SCANDIR [-- CMD…] */
+static void options_resume (int argc, char const *const *argv)
 {
-  if (!argv[2] || !argv[3]) strerr_dieusage(EXIT_USAGE, USAGE) ;
+  char const **cmd ;
+  if (argc < 4) strerr_dieusage(EXIT_USAGE, USAGE) ;
   options.scandir = argv[3] ;
-  if (!argv[4] || !argv[5]) return ;
-  options.cmd = argv + 5 ;
+  if (argc < 6) return ;
+  cmd = malloc((size_t)(argc - 3) * sizeof *cmd) ;
+  if (!cmd) strerr_diefusys(EXIT_SYSTEM, "allocate memory") ;
+  memcpy(cmd, argv + 4, (size_t)(argc - 3) * sizeof *cmd) ;
+  cmd[0] = "with-contenv" ;
+  options.cmd = cmd ;
 }
 
 int svscan_main (int argc, char const *const *argv)
@@ -258,7 +241,7 @@ int svscan_main (int argc, char const *const *argv)
   fault_init(resumed ? argv : again) ;
   if (resumed)
   {
-    options_resume((char const **)argv) ;
+    options_resume(argc, argv) ;
     take_over((int)number(argv[2])) ;
   }
   else

@@ -15,7 +15,6 @@
    reap.c     children and what their end means
    cmd.c      the CMD
    stop.c     the one way down
-   conf.c     S6_ variables as they are now; the exit code file
 
    The boot goes through enum step in order; each step either is done at once or ends with an
    event (a script's end, readiness, a deadline) that calls boot_advance(). The stop goes
@@ -61,23 +60,13 @@ enum global_timers { TIMER_SCRIPT, TIMER_GRACE, TIMER_CMD_WAIT, TIMER_RESCAN } ;
 struct options
 {
   char const *scandir ;
-  char const *const *cmd ;      /* the CMD and its arguments, 0-terminated; 0: none */
+  char const *const *cmd ;      /* "with-contenv", the CMD and its arguments, 0-terminated; 0: no CMD */
   int notify_fd ;               /* -d: where to write a newline when ready; -1 */
   uint32_t max ;                /* -c */
 } ;
 extern struct options options ;
 
-/* ---- conf.c ----------------------------------------------------------------------- */
-
-/* An S6_ variable of the container environment as it is now (scripts set them in mid-boot), or
-   of our own environment when svscan stands alone. A bad value warns, gives DFLT. */
-extern uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max) ;
-/* Its text in BUFFER, or 0 when it is unset or empty. */
-extern char const *conf_text (char const *name, char *buffer, size_t size) ;
-/* The container's exit code file: last writer wins. */
-extern void exitcode_write (int code) ;
-/* 128+N for a signal, else the exit code. */
-extern int exitcode_of (int32_t wstat) ;
+extern int svscan_main (int argc, char const *const *argv) ;
 
 /* ---- boot.c ----------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 
 #include <skalibs/types.h>
 
-#include "svscan.h"
+#include "ledger.h"
 
 #define CONTENV "/s6/container_environment/"
 #define RESULTS "/s6-linux-init-container-results"
@@ -55,6 +55,22 @@ void exitcode_write (int code)
   if (dir < 0 || file_replace(dir, "exitcode", text, n, 0644) < 0)
     say_sys(SAY_ERROR, errno, "unable to write the exit code ", NUM(code & 255), " to ", path, "/exitcode") ;
   if (dir >= 0) close(dir) ;
+}
+
+int exitcode_read (void)
+{
+  char path[sizeof ledger->rundir + sizeof RESULTS + 16], text[32] ;
+  unsigned int code ;
+  strcpy(path, ledger->rundir) ;
+  strcat(path, RESULTS "/exitcode") ;
+  if (setting_read(AT_FDCWD, path, text, sizeof text) < 0)
+  {
+    say_sys(SAY_ERROR, errno, "unable to read the exit code from ", path, ", using 111") ;
+    return EXIT_SYSTEM ;
+  }
+  if (uint0_scan(text, &code) && code <= 255) return (int)code ;
+  say(SAY_ERROR, path, " says \"", text, "\" but must be an exit code from 0 to 255: using 111") ;
+  return EXIT_SYSTEM ;
 }
 
 int exitcode_of (int32_t wstat)

@@ -1,0 +1,132 @@
+/* ISC license. */
+
+/*
+   Stage 3: finish --resume FD SCANDIR
+
+   If anything is left: HUP, TERM and CONT to all of it, up to S6_KILL_GRACETIME, then KILL. Each
+   wait ends the moment nothing is left. As PID 1 the last KILL is our own exit.
+*/
+
+#include <errno.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "finish.h"
+#include "ledger.h"
+
+#define DEFAULT_GRACETIME 3000
+#define FAULTS_MAX 5
+#define BATCH 16
+
+enum { KIND_SIGNALS, KIND_STRANGER } ;
+
+/* ---- who is left */
+
+/* 1: we have children still. */
+static int reap (void)
+{
+  siginfo_t info ;
+  for (;;)
+  {
+    info.si_pid = 0 ;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0) return errno != ECHILD ;
+    if (!info.si_pid) return 1 ;
+  }
+}
+
+static void watch_stranger (int pidfd)
+{
+  if (loop_watch(pidfd, KIND_STRANGER, (uint32_t)pidfd) < 0) close(pidfd) ;
+}
+
+static int anybody_left (void)
+{
+  return reap() || others_strangers(&watch_stranger) ;
+}
+
+static void drain_signals (void)
+{
+  struct signalfd_siginfo info ;
+  while (read(loop_signal_fd(), &info, sizeof info) > 0) ;
+}
+
+static void turn (void)
+{
+  struct loop_event events[BATCH] ;
+  int n = loop_wait(events, BATCH) ;
+  for (int i = 0 ; i < n ; i++)
+    if (events[i].kind == KIND_STRANGER)
+    {
+      loop_unwatch((int)events[i].index) ;
+      close((int)events[i].index) ;
+    }
+    else drain_signals() ;
+}
+
+/* Strangers are looked for once and then held by pidfd; when all those are gone, again. */
+static void wait_until (int64_t deadline)
+{
+  timer_set(0, deadline) ;
+  while (anybody_left())
+  {
+    uint32_t id ;
+    turn() ;
+    if (timer_pop(mono_now(), &id)) break ;
+  }
+  timer_set(0, NEVER) ;
+}
+
+/* ---- the broadcast */
+
+static void broadcast (void)
+{
+  int64_t grace = MS(conf_uint("S6_KILL_GRACETIME", DEFAULT_GRACETIME, INT32_MAX)) ;
+  int sync_disks = conf_uint("S6_SYNC_DISKS", 0, 1) == 1 ;
+  if (anybody_left())
+  {
+    say(SAY_DETAIL, "something is left: HUP, TERM and CONT to it, KILL after ", DURATION(grace)) ;
+    others_signal(SIGHUP) ;
+    others_signal(SIGTERM) ;
+    others_signal(SIGCONT) ;
+    wait_until(mono_after(mono_now(), grace)) ;
+    /* as PID 1 our exit is the KILL, unless the disks are to be synced after it */
+    if (anybody_left() && (ledger->pid != 1 || sync_disks))
+    {
+      others_signal(SIGKILL) ;
+      wait_until(NEVER) ;
+    }
+  }
+  if (sync_disks) sync() ;
+}
+
+static void attach (char const *fd)
+{
+  int n ;
+  if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
+  fd_fence(ledger->fd_base) ;
+  say_init(ledger->fd_base, ledger->verbosity) ;
+  ledger->stage = STAGE_FINISH ;
+  fault_arm() ;
+  if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return ;
+  say(SAY_FATAL, "finish cannot do its work, the container ends here") ;
+  _exit(EXIT_SYSTEM) ;
+}
+
+int finish_main (int argc, char const *const *argv)
+{
+  int code ;
+  fault_init(argv) ;
+  if (argc < 3) strerr_dieusage(EXIT_USAGE, "finish --resume fd scandir (svscan executes it at the end of the container)") ;
+  attach(argv[2]) ;
+  broadcast() ;
+  code = exitcode_read() ;
+  why_say(code) ;
+  _exit(code) ;
+}

@@ -1,0 +1,125 @@
+/* ISC license. */
+
+/* What stage 1 makes in the run directory. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include <skalibs/djbunix.h>
+
+#include "contenv.h"
+#include "init.h"
+#include "ledger.h"
+
+/* The cwd is the run directory. */
+
+static char const *const former[] = { "s6", "service", "s6-rc", "s6-linux-init-container-results" } ;
+
+static struct { char const *path ; unsigned int mode ; } const directories[] =
+{
+  { "s6", 0755 },
+  { "s6/container_environment", 0755 },
+  { "s6/legacy-services", 0755 },
+  { "s6/basedir", 0755 },
+  { "s6/basedir/bin", 0755 },
+  { "s6/env-stage3", 0755 },
+  { "s6-linux-init-container-results", 0755 },
+  { "service", 0755 }
+} ;
+
+/* What v2's and v3's images and tools know these things by. Targets are relative to the link. */
+static struct { char const *link, *target ; } const links[] =
+{
+  { "s6/services", "../service" },
+  { "s6/env-stage3/S6_STAGE2_EXITED", "../../s6-linux-init-container-results/exitcode" }
+} ;
+
+static char const *const commands[] = { "halt", "poweroff", "reboot" } ;
+
+static int fail (char const *what, char const *path)
+{
+  say_sys(SAY_FATAL, errno, "unable to ", what, " ", ledger->rundir, "/", path) ;
+  return -1 ;
+}
+
+/* A restarted container has its old run directory: services, status and environment of a life
+   that is over. */
+static int clear_former (void)
+{
+  for (size_t i = 0 ; i < sizeof former / sizeof former[0] ; i++)
+    if (access(former[i], F_OK) == 0 && rm_rf(former[i]) < 0) return fail("clear what a former life left in", former[i]) ;
+  return 0 ;
+}
+
+static int make_directories (void)
+{
+  for (size_t i = 0 ; i < sizeof directories / sizeof directories[0] ; i++)
+    if (mkdir(directories[i].path, directories[i].mode) < 0) return fail("make", directories[i].path) ;
+  return 0 ;
+}
+
+static int make_links (void)
+{
+  char path[64] ;
+  for (size_t i = 0 ; i < sizeof links / sizeof links[0] ; i++)
+    if (symlink(links[i].target, links[i].link) < 0) return fail("make", links[i].link) ;
+  for (size_t i = 0 ; ledger->self[0] && i < sizeof commands / sizeof commands[0] ; i++)
+  {
+    strcpy(path, "s6/basedir/bin/") ;
+    strcat(path, commands[i]) ;
+    if (symlink(ledger->self, path) < 0) return fail("make", path) ;
+  }
+  return 0 ;
+}
+
+/* /var/run is a link to /run in most images; where it is a directory of its own the old names
+   lead to the new places. Not essential: a read-only root may forbid it. */
+static void link_var_run (void)
+{
+  static char const *const names[] = { "s6", "service", "s6-linux-init-container-results" } ;
+  struct stat run, var ;
+  char link[64], target[sizeof ledger->rundir + 64] ;
+  if (stat("/var/run", &var) < 0 || stat(".", &run) < 0 || (run.st_ino == var.st_ino && run.st_dev == var.st_dev)) return ;
+  for (size_t i = 0 ; i < sizeof names / sizeof names[0] ; i++)
+  {
+    struct stat st ;
+    strcpy(link, "/var/run/") ;
+    strcat(link, names[i]) ;
+    strcpy(target, ledger->rundir) ;
+    strcat(target, "/") ;
+    strcat(target, names[i]) ;
+    if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode)) unlink(link) ;
+    if (symlink(target, link) < 0 && errno != EROFS && errno != EACCES) say_sys(SAY_DETAIL, errno, "unable to make ", link) ;
+  }
+}
+
+static void skipped (char const *entry)
+{
+  char name[128] ;
+  size_t n = strcspn(entry, "=") ;
+  if (n >= sizeof name) n = sizeof name - 1 ;
+  memcpy(name, entry, n) ;
+  name[n] = 0 ;
+  say(SAY_WARNING, "environment variable \"", name, "\" cannot be the name of a file: it is left out of the container environment") ;
+}
+
+static int write_environment (char const *const *envp)
+{
+  int r, fd = open("s6/container_environment", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  if (fd < 0) return fail("open", "s6/container_environment") ;
+  r = contenv_write(fd, envp, &skipped) ;
+  close(fd) ;
+  return r < 0 ? fail("write", "s6/container_environment") : 0 ;
+}
+
+int house_make (char const *const *envp)
+{
+  if (chdir(ledger->rundir) < 0) return fail("enter", "") ;
+  if (clear_former() < 0 || make_directories() < 0 || make_links() < 0 || write_environment(envp) < 0) return -1 ;
+  link_var_run() ;
+  exitcode_write(0) ;
+  return 0 ;
+}

@@ -1,0 +1,200 @@
+/* ISC license. */
+
+/*
+   Stage 1, the container's entry point: /init CMD ARGS…
+
+   It makes the ledger first, so that a fault from then on starts it again; then the run
+   directory, the container environment and the directories; then it becomes svscan.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/prctl.h>
+
+#include <skalibs/env.h>
+#include <skalibs/posixplz.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "init.h"
+#include "ledger.h"
+
+#define DEFAULT_PATH "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define FAULTS_MAX 5
+#define MARK "/keelson.run.d"
+
+static void die (char const *what)
+{
+  say_sys(SAY_FATAL, errno, "unable to ", what) ;
+  _exit(EXIT_SYSTEM) ;
+}
+
+/* ---- argv: "init --resume FD -- CMD…" for a fault, "svscan --resume FD SCANDIR -- CMD…" next */
+
+struct argvs { char const **again ; char const **next ; } ;
+
+/* S6_CMD_ARG0 is one word that goes before the CMD: a former ENTRYPOINT. */
+static char const **make_argv (char const *const *cmd, size_t n, int with_arg0)
+{
+  char const *arg0 = with_arg0 ? getenv("S6_CMD_ARG0") : 0 ;
+  char const **v = calloc(n + 7, sizeof *v) ;
+  size_t at = 4 ;
+  if (!v) die("allocate memory") ;
+  v[1] = "--resume" ;
+  if (n || (arg0 && arg0[0])) v[at++] = "--" ;
+  if (arg0 && arg0[0]) v[at++] = arg0 ;
+  memcpy(v + at, cmd, n * sizeof *v) ;
+  return v ;
+}
+
+static void make_argvs (struct argvs *a, char const *const *cmd, size_t n)
+{
+  a->again = make_argv(cmd, n, 0) ;
+  a->again[0] = "init" ;
+  a->again[3] = "/" ;
+  a->next = make_argv(cmd, n, 1) ;
+  a->next[0] = "svscan" ;
+}
+
+/* ---- environment */
+
+static int has_directory (char const *path, char const *dir)
+{
+  size_t n = strlen(dir) ;
+  for (;;)
+  {
+    size_t len = strcspn(path, ":") ;
+    if (len == n && !strncmp(path, dir, n)) return 1 ;
+    if (!path[len]) return 0 ;
+    path += len + 1 ;
+  }
+}
+
+/* /command in front, /usr/bin and /bin behind, where they are missing. */
+static void complete_path (void)
+{
+  char const *path = getenv("PATH") ;
+  char *s ;
+  if (!path || !path[0])
+  {
+    if (setenv("PATH", DEFAULT_PATH, 1) < 0) die("set PATH") ;
+    return ;
+  }
+  s = malloc(strlen(path) + sizeof "/command::/usr/bin:/bin") ;
+  if (!s) die("allocate memory") ;
+  s[0] = 0 ;
+  if (!has_directory(path, "/command")) strcat(s, "/command:") ;
+  strcat(s, path) ;
+  if (!has_directory(path, "/usr/bin")) strcat(s, ":/usr/bin") ;
+  if (!has_directory(path, "/bin")) strcat(s, ":/bin") ;
+  if (setenv("PATH", s, 1) < 0) die("set PATH") ;
+  free(s) ;
+}
+
+static void environment (void)
+{
+  complete_path() ;
+  if (strcmp(ledger->rundir, "/run") && setenv("S6_RUNDIR", ledger->rundir, 1) < 0) die("set S6_RUNDIR") ;
+  ledger->keep_env = env_uint("S6_KEEP_ENV", 0, UINT32_MAX) != 0 ;
+}
+
+/* ---- /init.sh's mark: "PID STARTTIME" of the process that has run /run.d in this life */
+
+/* Field 22 of /proc/self/stat, after the command's name, which may hold anything. */
+static int starttime (char *field, size_t size)
+{
+  char stat[1024], *p ;
+  int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC) ;
+  ssize_t n = fd < 0 ? -1 : read(fd, stat, sizeof stat - 1) ;
+  if (fd >= 0) close(fd) ;
+  if (n <= 0) return 0 ;
+  stat[n] = 0 ;
+  p = strrchr(stat, ')') ;
+  for (int i = 2 ; p && i < 22 ; i++) p = strchr(p + 1, ' ') ;
+  if (!p) return 0 ;
+  n = (ssize_t)strcspn(++p, " \n") ;
+  if ((size_t)n >= size) return 0 ;
+  memcpy(field, p, (size_t)n) ;
+  field[n] = 0 ;
+  return 1 ;
+}
+
+static int run_d_is_done (void)
+{
+  char path[sizeof ledger->rundir + sizeof MARK], mark[64], mine[64], time[32] ;
+  strcpy(path, ledger->rundir) ;
+  strcat(path, MARK) ;
+  if (setting_read(AT_FDCWD, path, mark, sizeof mark) <= 0 || !starttime(time, sizeof time)) return 0 ;
+  unlink(path) ;
+  number_text(mine, getpid()) ;
+  strcat(mine, " ") ;
+  strcat(mine, time) ;
+  return !strcmp(mark, mine) ;
+}
+
+/* ---- the way */
+
+static void make_ledger (void)
+{
+  uint64_t mask = signals_block() ;
+  int base = fd_base_find() ;
+  if (ledger_create(base, "/tmp") < 0) die("make the ledger (a memfd, or a file in /tmp)") ;
+  if (fd_fence(base) < 0 && errno != ENOENT) die("open /dev/null") ;
+  ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
+  say_init(base, ledger->verbosity) ;
+  ledger->container = 1 ;
+  ledger->stage = STAGE_INIT ;
+  ledger->boot_started = mono_now() ;
+  tain_wallclock_read(&ledger->boot_stamp) ;
+  inherit(mask) ;
+}
+
+static void resume_ledger (char const *fd)
+{
+  int n ;
+  if (!int0_scan(fd, &n) || ledger_attach(n) < 0) die("read the ledger") ;
+  say_init(ledger->fd_base, ledger->verbosity) ;
+  if (ledger->faults_row < FAULTS_MAX) return ;
+  say(SAY_FATAL, "init has faulted ", NUM(FAULTS_MAX), " times, the last with signal ", SIGNAME(ledger->fault_sig), ": the container cannot boot") ;
+  _exit(EXIT_SYSTEM) ;
+}
+
+/* Not PID 1: what our services leave behind comes to us, and nothing else is ours. */
+static void become_reaper (void)
+{
+  if (ledger->pid != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+    say_sys(SAY_WARNING, errno, "unable to become a subreaper: orphans of the services go to another process") ;
+}
+
+static void hand_over (char const **argv)
+{
+  strcpy(ledger->scandir, ledger->rundir) ;
+  strcat(ledger->scandir, "/service") ;
+  argv[2] = fault_fd_text(ledger->self_fd) ;
+  argv[3] = ledger->scandir ;
+  ledger_exec(argv) ;
+  die("execute svscan") ;
+}
+
+int init_main (int argc, char const *const *argv)
+{
+  struct argvs a ;
+  int resumed = argc > 2 && !strcmp(argv[1], "--resume") ;
+  size_t skip = !resumed ? 1 : argc > 4 ? 5 : (size_t)argc ;
+  make_argvs(&a, argv + skip, (size_t)argc - skip) ;
+  fault_init(a.again) ;
+  if (resumed) resume_ledger(argv[2]) ;
+  else make_ledger() ;
+  a.again[2] = fault_fd_text(ledger->self_fd) ;
+  fault_arm() ;
+  become_reaper() ;
+  if (!ledger->rundir[0]) place_choose() ;
+  environment() ;
+  ledger->skip_run_d = (uint32_t)run_d_is_done() ;
+  if (house_make((char const *const *)environ) < 0) return EXIT_SYSTEM ;
+  hand_over(a.next) ;
+  return EXIT_SYSTEM ;
+}

@@ -1,0 +1,76 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <skalibs/types.h>
+
+#include "ledger.h"
+
+#define OOM_NEVER -1000
+
+/* An inherited SIG_IGN for SIGCHLD loses every status. */
+static void inherit_signals (struct inheritance *in, uint64_t mask)
+{
+  struct sigaction sa, old ;
+  in->sigmask = mask ;
+  memset(&sa, 0, sizeof sa) ;
+  sa.sa_handler = SIG_DFL ;
+  if (sigaction(SIGCHLD, &sa, &old) == 0 && old.sa_handler == SIG_IGN) in->sigignored |= 1ull << (SIGCHLD - 1) ;
+}
+
+static void inherit_limits (struct inheritance *in)
+{
+  struct rlimit rl ;
+  if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur >= rl.rlim_max) return ;
+  in->nofile_soft = rl.rlim_cur ;
+  in->nofile_hard = rl.rlim_max ;
+  rl.rlim_cur = rl.rlim_max ;
+  in->nofile_changed = setrlimit(RLIMIT_NOFILE, &rl) == 0 ;
+}
+
+/* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. */
+static void inherit_oom (struct inheritance *in)
+{
+  char text[16] ;
+  int old, fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC) ;
+  ssize_t n ;
+  if (fd < 0) return ;
+  n = read(fd, text, sizeof text - 1) ;
+  if (n > 0)
+  {
+    text[n] = 0 ;
+    text[strcspn(text, "\n")] = 0 ;
+    if (int0_scan(text, &old) && old > OOM_NEVER && pwrite(fd, "-1000", 5, 0) == 5)
+    {
+      in->oom_score_adj = old ;
+      in->oom_changed = 1 ;
+    }
+  }
+  close(fd) ;
+}
+
+void inherit (uint64_t sigmask)
+{
+  struct inheritance *in = &ledger->inheritance ;
+  ssize_t n ;
+  inherit_signals(in, sigmask) ;
+  inherit_limits(in) ;
+  if (getpid() == 1) inherit_oom(in) ;
+  in->umask = umask(0) ;
+  ledger->pid = getpid() ;
+  ledger->tty = isatty(0) ;
+  if (!getcwd(ledger->workdir, sizeof ledger->workdir) || ledger->workdir[0] != '/')
+  {
+    say(SAY_WARNING, "the working directory is gone: scripts and the CMD start in /") ;
+    strcpy(ledger->workdir, "/") ;
+  }
+  n = readlink("/proc/self/exe", ledger->self, sizeof ledger->self - 1) ;
+  ledger->self[n < 0 ? 0 : n] = 0 ;
+  ledger->exe_fd = fd_raise(open("/proc/self/exe", O_PATH), ledger->fd_base, 0) ;
+}
