@@ -170,6 +170,42 @@ install: all
 	for page in $(wildcard doc/*.[1-8]); do \
 	  install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page#doc/} || exit; done
 
+# ---------------------------------------------------------------- bench: begin
+# make bench [QUICK=1] [BENCH_ARGS="-r 40 NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] …"]: see bench/bench.h and doc/performance.md
+
+BENCH_SRC := $(filter-out bench/floor.c bench/service.c,$(wildcard bench/*.c))
+BENCH_ROOTFS := build/bench/root
+
+build/bench/bench: $(BENCH_SRC:%.c=build/bench/obj/%.o)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lskarnet -lm
+
+build/bench/obj/%.o: %.c | build/config.mk
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# what is measured with must cost as little as possible: static musl
+build/bench/floor build/bench/service: build/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(overlay_CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(overlay_CFLAGS) $(overlay_LDFLAGS) -o $@ $<
+
+$(BENCH_ROOTFS).stamp: $(OVERLAY)
+	rm -rf $(BENCH_ROOTFS) && mkdir -p $(BENCH_ROOTFS)
+	tar -xf $< -C $(BENCH_ROOTFS)
+	touch $@
+
+bench:
+	tools/install-deps build
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
+	@$(MAKE) --no-print-directory bench-run
+
+.PHONY: bench-build bench-run
+bench-build: $(OVERLAY) build/bench/bench build/bench/floor build/bench/service $(BENCH_ROOTFS).stamp
+
+bench-run: bench-build
+	build/bench/bench $(if $(QUICK),-q -o build/bench,-o bench) -k $(BENCH_ROOTFS) -z $(OVERLAY) $(BENCH_ARGS)
+	$(if $(QUICK),,bench/readme-table)
+# ---------------------------------------------------------------- bench: end
+
 deps:
 	tools/install-deps
 
