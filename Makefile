@@ -173,7 +173,7 @@ install: all
 # ---------------------------------------------------------------- bench: begin
 # make bench [QUICK=1] [BENCH_ARGS="-r 40 NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] …"]: see bench/bench.h and doc/performance.md
 
-BENCH_SRC := $(filter-out bench/floor.c bench/service.c,$(wildcard bench/*.c))
+BENCH_SRC := $(addprefix bench/,bench.c census.c chart.c container.c contender.c goals.c report.c results.c trace.c)
 BENCH_ROOTFS := build/bench/root
 
 build/bench/bench: $(BENCH_SRC:%.c=build/bench/obj/%.o)

@@ -142,7 +142,7 @@ extern uint64_t container_stop (struct container *) ;
 extern void container_end (struct container *) ; /* what is left is killed; all is freed */
 /* ns that `sh -c command` takes inside, its exec to its end of output; 0 if it failed. *lines: what it wrote */
 extern uint64_t container_run (struct container *, char const *command, unsigned int *lines) ;
-/* ns that PID 1 takes to reap n zombies at once; 0 if it does not within 60 s */
+/* ns that PID 1 takes to reap n zombies at once; 0 if it does not within 20 s */
 extern uint64_t container_zombies (struct container *, unsigned int n) ;
 
 /* ---------------------------------------------------------------- cost of a container */

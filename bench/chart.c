@@ -94,14 +94,14 @@ static void draw_panel (FILE *f, unsigned int i, unsigned int panel_height)
 
 static char const style[] =
   "<style>\n"
-  "svg { --paper: #ffffff; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ours: #0969da; --peer: #a9b4c0; --floor: #d9a441; }\n"
-  "@media (prefers-color-scheme: dark) { svg { --paper: #0d1117; --ink: #f0f6fc; --soft: #9198a1; --line: #3d444d;"
-  " --ours: #4493f8; --peer: #59636e; --floor: #b8862b; } }\n"
-  "text { font: 12px system-ui, -apple-system, \"Segoe UI\", \"DejaVu Sans\", sans-serif; fill: var(--ink); }\n"
-  ".paper { fill: var(--paper); } .head { font-size: 16px; font-weight: 600; } .title { font-size: 13px; font-weight: 600; }\n"
-  ".sub, .tick { fill: var(--soft); } .tick { font-size: 10px; text-anchor: middle; } .name { text-anchor: end; }\n"
-  ".strong { font-weight: 600; } .grid { stroke: var(--line); stroke-width: 1; fill: none; }\n"
-  ".ours { fill: var(--ours); } .peer { fill: var(--peer); } .floor { fill: var(--floor); }\n"
+  "text { font: 12px system-ui, -apple-system, \"Segoe UI\", \"DejaVu Sans\", sans-serif; fill: #1f2328; }\n"
+  ".head { font-size: 16px; font-weight: 600; } .title { font-size: 13px; font-weight: 600; } .strong { font-weight: 600; }\n"
+  ".tick { font-size: 10px; text-anchor: middle; } .name { text-anchor: end; } .grid { stroke-width: 1; fill: none; stroke: #d1d9e0; }\n"
+  ".paper { fill: #ffffff; } .sub, .tick { fill: #59636e; } .ours { fill: #0969da; } .peer { fill: #a9b4c0; } .floor { fill: #d9a441; }\n"
+  "@media (prefers-color-scheme: dark) {\n"
+  "text { fill: #f0f6fc; } .paper { fill: #0d1117; } .sub, .tick { fill: #9198a1; } .grid { stroke: #3d444d; }\n"
+  ".ours { fill: #4493f8; } .peer { fill: #59636e; } .floor { fill: #b8862b; }\n"
+  "}\n"
   "</style>\n" ;
 
 void chart_write (FILE *f, struct occasion const *o)
