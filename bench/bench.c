@@ -32,6 +32,9 @@
 #define FEW 10
 #define SETTLE_NS 2100000000ull /* services have then been up for 2 s, and the kernel's counters are up to date */
 
+#define BOOT_MS 60000
+#define RESTART_MS 5000
+
 char const *PROG = "bench" ;
 
 static struct
@@ -73,6 +76,15 @@ static void report_gap (struct contender const *who, struct load const *load, ch
   strerr_warnw2x("SKIPPED ", text) ;
 }
 
+/* What a contender has failed at once is not tried again: each try may cost a minute. */
+static unsigned char given_up[CONTENDERS_MAX][FIGURES] ;
+
+static void give_up (unsigned int i, enum figure figure, struct load const *load, char const *why)
+{
+  given_up[i][figure] = 1 ;
+  report_gap(contenders + i, load, why) ;
+}
+
 static int takes_part (struct contender const *who, struct load const *load)
 {
   char const *why = contender_refuses(who, load) ;
@@ -87,10 +99,10 @@ static void one_run (unsigned int i, struct load const *load, unsigned int rep)
 {
   struct container c ;
   uint64_t up, took ;
-  if (!takes_part(contenders + i, load)) return ;
+  if (given_up[i][BOOT] || !takes_part(contenders + i, load)) return ;
   container_start(&c, contenders + i, load, 0) ;
-  up = container_await(&c, load->services) ;
-  if (!up) report_gap(c.who, load, "did not boot") ;
+  up = container_await(&c, load->services, BOOT_MS) ;
+  if (!up) give_up(i, BOOT, load, "did not boot") ;
   else
   {
     result_add(BOOT, load, i, rep, (double)(up - c.stamp->exec)) ;
@@ -106,6 +118,7 @@ static void run_point (struct load const *load, unsigned int reps, char const *o
   char name[96], what[64] ;
   format_load(what, sizeof what, load) ;
   snprintf(name, sizeof name, "boot and stop, %s", what) ;
+  for (unsigned int i = 0 ; i < contender_count ; i++) given_up[i][BOOT] = 0 ; /* it may carry another load */
   for (unsigned int rep = 0 ; rep < reps ; rep++)
   {
     progress(name, rep, reps) ;
@@ -141,7 +154,7 @@ static void start_all (struct container *c, struct load const *load, unsigned in
     c[i].pid = 0 ;
     if (!takes_part(contenders + i, load)) continue ;
     container_start(c + i, contenders + i, load, flags) ;
-    if (container_await(c + i, load->services)) continue ;
+    if (container_await(c + i, load->services, BOOT_MS)) continue ;
     report_gap(contenders + i, load, "did not boot") ;
     container_end(c + i) ;
   }
@@ -170,14 +183,14 @@ static void time_restart (struct container *c, unsigned int i, unsigned int rep)
 {
   struct census n ;
   uint64_t start, end ;
-  if (!c->who->supervises) return ;
+  if (!c->who->supervises || given_up[i][RESTART]) return ;
   census_take(c, &n) ;
   if (!n.victim) return ;
   start = now_ns() ;
   kill(n.victim, SIGKILL) ;
-  end = container_await(c, 1) ;
+  end = container_await(c, 1, RESTART_MS) ;
   if (end) result_add(RESTART, &c->load, i, rep, (double)(end - start)) ;
-  else report_gap(c->who, &c->load, "did not restart a killed service") ;
+  else give_up(i, RESTART, 0, "does not restart a killed service") ;
 }
 
 static void live (struct load const *load, unsigned int reps, int weighed)
@@ -251,7 +264,6 @@ static void part_zombies (void)
 {
   static struct load const load = { 1, 0, KIND_STATIC } ;
   unsigned int reps = plan.quick ? 1 : plan.reps ;
-  char given_up[CONTENDERS_MAX] = { 0 } ;
   for (unsigned int rep = 0 ; rep < reps ; rep++)
   {
     progress("20,000 zombies", rep, reps) ;
@@ -259,15 +271,11 @@ static void part_zombies (void)
     {
       struct container c ;
       uint64_t took ;
-      if (given_up[i]) continue ;
+      if (given_up[i][ZOMBIES]) continue ;
       container_start(&c, contenders + i, &load, 0) ;
-      took = container_await(&c, 1) ? container_zombies(&c, 20000) : 0 ;
+      took = container_await(&c, 1, BOOT_MS) ? container_zombies(&c, 20000) : 0 ;
       if (took) result_add(ZOMBIES, &load, i, rep, (double)took) ;
-      else
-      {
-        given_up[i] = 1 ;
-        report_gap(contenders + i, 0, "has not reaped 20,000 zombies in 20 s") ;
-      }
+      else give_up(i, ZOMBIES, 0, "has not reaped 20,000 zombies in 20 s") ;
       container_end(&c) ;
     }
   }

@@ -95,7 +95,11 @@ extern unsigned int contender_count ;
 /* Keep those that can run here, saying which are left out and why. `only` is a comma-separated
    list of names, or 0 for all. */
 extern void contenders_choose (char const *only) ;
-/* NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]]; dies on a bad one. Keeps pointers into spec. */
+/* NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]]; dies on a bad one. Keeps pointers into spec.
+   LAYOUT: the directory in ROOTFS that gets one directory with a `run` for each service, or
+   @PROGRAM: one in ROOTFS that is run there with the numbers of services and scripts and lays
+   them out (a service executes /bench/service). Without it: /etc/services.d and /etc/cont-init.d,
+   both of which INIT runs. */
 extern void contender_add (char *spec) ;
 /* our own root file system and floor's, or 0 if it was not built */
 extern void contenders_set_rootfs (char const *rootfs) ;
@@ -135,8 +139,8 @@ struct container
 extern uint64_t now_ns (void) ;
 extern void container_setup (void) ; /* the work directory; once */
 extern void container_start (struct container *, struct contender const *, struct load const *, unsigned int flags) ;
-/* Reads n bytes from the fifo. ns on the clock when the last was read, or 0 if PID 1 ended or 60 s passed. */
-extern uint64_t container_await (struct container *, unsigned int n) ;
+/* Reads n bytes from the fifo. ns on the clock when the last was read, or 0 if PID 1 ended or so many ms passed. */
+extern uint64_t container_await (struct container *, unsigned int n, unsigned int ms) ;
 /* ns from the stop signal to the end of PID 1, or 0 if it does not stop within 30 s */
 extern uint64_t container_stop (struct container *) ;
 extern void container_end (struct container *) ; /* what is left is killed; all is freed */

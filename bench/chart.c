@@ -24,11 +24,11 @@ static struct { enum figure figure ; struct load load ; } const panels[] =
 } ;
 #define PANELS (sizeof panels / sizeof *panels)
 
-struct scale { double low, high ; } ; /* powers of ten */
+struct scale { double low, high ; } ; /* powers of ten of the unit: ns, kB, one */
 
 static struct scale scale_of (struct row const *r)
 {
-  double min = INFINITY, max = 0 ;
+  double min = INFINITY, max = 0, unit = figures[r->figure].unit == UNIT_BYTES ? 1024 : 1 ;
   struct scale s ;
   for (unsigned int c = 0 ; c < contender_count ; c++)
   {
@@ -38,8 +38,8 @@ static struct scale scale_of (struct row const *r)
     if (v > max) max = v ;
   }
   if (!max) return (struct scale){ 1, 10 } ;
-  s.low = pow(10, floor(log10(min * 0.7))) ; /* the shortest bar is still a bar */
-  s.high = pow(10, ceil(log10(max))) ;
+  s.low = unit * pow(10, floor(log10(min * 0.7 / unit))) ; /* the shortest bar is still a bar */
+  s.high = unit * pow(10, ceil(log10(max / unit))) ;
   if (s.high <= s.low) s.high = s.low * 10 ;
   return s ;
 }
@@ -50,13 +50,23 @@ static double bar_length (struct scale const *s, double v)
   return BAR_WIDTH * log10(v / s->low) / log10(s->high / s->low) ;
 }
 
+/* "10 ms" for "10.0 ms" */
+static void format_tick (char *s, size_t max, double v, enum unit unit)
+{
+  char *point, *space ;
+  format_value(s, max, v, unit) ;
+  point = strchr(s, '.') ;
+  space = strchr(s, ' ') ;
+  if (point && space && strspn(point + 1, "0") == (size_t)(space - point - 1)) memmove(point, space, strlen(space) + 1) ;
+}
+
 static void draw_grid (FILE *f, struct scale const *s, enum unit unit, unsigned int height)
 {
   for (double v = s->low ; v < s->high * 1.5 ; v *= 10)
   {
     double x = BAR_LEFT + bar_length(s, v) ;
     char text[64] ;
-    format_value(text, sizeof text, v, unit) ;
+    format_tick(text, sizeof text, v, unit) ;
     fprintf(f, "<path class=\"grid\" d=\"M%.1f %d V%u\"/><text class=\"tick\" x=\"%.1f\" y=\"%u\">%s</text>\n",
       x, PANEL_HEAD - 6, PANEL_HEAD + height, x, PANEL_HEAD + height + 13, text) ;
   }
@@ -72,8 +82,7 @@ static void draw_bar (FILE *f, struct row const *r, unsigned int c, struct scale
   format_value(text, sizeof text, v.median, figures[r->figure].unit) ;
   fprintf(f, "<text class=\"name%s\" x=\"%d\" y=\"%u\">%s</text>", *class == 'o' ? " strong" : "", BAR_LEFT - 8, y + 11, name) ;
   if (length > 0) fprintf(f, "<rect class=\"%s\" x=\"%d\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>", class, BAR_LEFT, y, length, BAR_HEIGHT) ;
-  fprintf(f, "<text class=\"value%s\" x=\"%.1f\" y=\"%u\">%s</text>\n", *class == 'o' ? " strong" : "", BAR_LEFT + length + 6, y + 11,
-    v.n ? text : "does not do that") ;
+  fprintf(f, "<text class=\"value%s\" x=\"%.1f\" y=\"%u\">%s</text>\n", *class == 'o' ? " strong" : "", BAR_LEFT + length + 6, y + 11, text) ;
 }
 
 static void draw_panel (FILE *f, unsigned int i, unsigned int panel_height)

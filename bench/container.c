@@ -25,8 +25,7 @@
 
 #include "bench.h"
 
-#define BOOT_TIMEOUT 60000 /* ms */
-#define STOP_TIMEOUT 30000
+#define STOP_TIMEOUT 30000 /* ms */
 #define REAP_TIMEOUT 20000
 
 static char workdir[] = "/tmp/keelson-bench.XXXXXX" ;
@@ -155,16 +154,16 @@ void container_start (struct container *c, struct contender const *who, struct l
   close(go[1]) ;
 }
 
-uint64_t container_await (struct container *c, unsigned int n)
+uint64_t container_await (struct container *c, unsigned int n, unsigned int ms)
 {
   struct pollfd x[2] = { { .fd = c->fifo, .events = POLLIN }, { .fd = c->pidfd, .events = POLLIN } } ;
-  uint64_t deadline = now_ns() + BOOT_TIMEOUT * 1000000ull ;
+  uint64_t deadline = now_ns() + ms * 1000000ull ;
   while (n)
   {
     char buf[4096] ;
     ssize_t r = read(c->fifo, buf, n < sizeof buf ? n : sizeof buf) ;
     if (r > 0) n -= (unsigned int)r ;
-    else if (poll(x, 2, BOOT_TIMEOUT) <= 0 || x[1].revents || now_ns() > deadline) return 0 ;
+    else if (poll(x, 2, (int)ms) <= 0 || x[1].revents || now_ns() > deadline) return 0 ;
   }
   return now_ns() ;
 }

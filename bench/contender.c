@@ -311,7 +311,7 @@ static void lay_supervisor (struct load const *load)
   lay_scandir("etc/services.d", load) ;
 }
 
-/* "run:PROGRAM": the root file system brings a program that lays out the load itself. */
+/* "@PROGRAM": the root file system brings a program that lays out the load itself. */
 static void lay_by_program (char const *program, struct load const *load)
 {
   char services[UINT_FMT], scripts[UINT_FMT] ;
@@ -332,7 +332,7 @@ static void lay_by_program (char const *program, struct load const *load)
 static void lay_services (char const *layout, struct load const *load)
 {
   if (!strcmp(layout, "supervisor")) lay_supervisor(load) ;
-  else if (!strncmp(layout, "run:", 4)) lay_by_program(layout + 4, load) ;
+  else if (*layout == '@') lay_by_program(layout + 1, load) ;
   else lay_scandir(layout + strspn(layout, "/"), load) ;
 }
 
