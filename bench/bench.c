@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/sgetopt.h>
@@ -46,12 +45,6 @@ static struct
   char const *rootfs ;
   char const *out ;
 } plan = { .reps = 20, .out = "." } ;
-
-static void wait_until (uint64_t when)
-{
-  struct timespec ts = { .tv_sec = (time_t)(when / 1000000000u), .tv_nsec = (long)(when % 1000000000u) } ;
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, 0) == EINTR) ;
-}
 
 static void progress (char const *part, unsigned int rep, unsigned int reps)
 {

@@ -136,7 +136,8 @@ struct container
 #define START_CGROUP 1u /* in a memory cgroup of its own */
 #define START_TRACED 2u /* stopped by ptrace after its exec */
 
-extern uint64_t now_ns (void) ;
+extern uint64_t now_ns (void) ; /* CLOCK_MONOTONIC */
+extern void wait_until (uint64_t when) ;
 extern void container_setup (void) ; /* the work directory; once */
 extern void container_start (struct container *, struct contender const *, struct load const *, unsigned int flags) ;
 /* Reads n bytes from the fifo. ns on the clock when the last was read, or 0 if PID 1 ended or so many ms passed. */

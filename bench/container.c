@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,16 @@ uint64_t now_ns (void)
   struct timespec ts ;
   clock_gettime(CLOCK_MONOTONIC, &ts) ;
   return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec ;
+}
+
+void wait_until (uint64_t when)
+{
+  struct itimerspec its = { .it_value = { .tv_sec = (time_t)(when / 1000000000u), .tv_nsec = (long)(when % 1000000000u) } } ;
+  uint64_t expired ;
+  int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) ;
+  if (fd < 0 || timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, 0) < 0 || read(fd, &expired, sizeof expired) < 0)
+    strerr_diefu1sys(111, "wait") ;
+  close(fd) ;
 }
 
 static void remove_workdir (void)
@@ -301,11 +312,10 @@ static void make_zombies (struct plague *p, int ready, int gate)
 /* A zombie can be signalled until it is reaped; nothing can be waited for there, so this one looks every 100 us. */
 static void watch_zombies (struct plague *p, int gate)
 {
-  struct timespec const tick = { .tv_nsec = 100000 } ;
   char ch ;
   if (read(gate, &ch, 1) < 0) _exit(111) ;
   for (unsigned int i = 0 ; i < p->n ; i++)
-    while (!kill(p->pids[i], 0)) nanosleep(&tick, 0) ;
+    while (!kill(p->pids[i], 0)) wait_until(now_ns() + 100000) ;
   p->end = now_ns() ;
   _exit(0) ;
 }

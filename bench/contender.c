@@ -140,8 +140,17 @@ void contenders_choose (char const *only)
   contender_count = kept ;
 }
 
-void contenders_set_rootfs (char const *rootfs)
+/* Roots are copied from inside another mount namespace, from another directory. */
+static char const *absolute (char const *rootfs)
 {
+  char const *path = realpath(rootfs, 0) ;
+  if (!path) strerr_diefu2sys(100, "find the root file system ", rootfs) ;
+  return path ;
+}
+
+void contenders_set_rootfs (char const *path)
+{
+  char const *rootfs = path ? absolute(path) : 0 ;
   for (unsigned int i = 0 ; i < contender_count ; i++)
     if (!strcmp(contenders[i].name, "keelson")) contenders[i].rootfs = rootfs ;
     else if (!strcmp(contenders[i].name, "floor") && rootfs)
@@ -171,7 +180,7 @@ void contender_add (char *spec)
   layout = cut(init) ;
   sig = cut(layout) ;
   if (!init || *init != '/' || !*spec) strerr_dief3x(100, "INIT of ", spec, " must be a path in its root file system, beginning with /") ;
-  *c = (struct contender){ .name = spec, .init = init, .layout = layout ? layout : "/etc/services.d", .rootfs = rootfs,
+  *c = (struct contender){ .name = spec, .init = init, .layout = layout ? layout : "/etc/services.d", .rootfs = absolute(rootfs),
     .kinds = OWN_KINDS, .stop_signal = SIGTERM, .boots = !layout, .supervises = 1, .remark = rootfs } ;
   if (sig && !sig0_scan(sig, &c->stop_signal)) strerr_dief4x(100, "unknown signal for ", spec, ": ", sig) ;
   contender_count++ ;
