@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <execline/execline.h>
@@ -59,6 +60,18 @@ void chain_read_contenv (stralloc *modif)
   if (errno == E2BIG)
     strerr_dief(111, "variable ", culprit, " in ", dir, " is longer than the 128 KiB that the kernel takes: shorten or remove that file") ;
   strerr_diefusys(111, "read ", dir, "/", culprit) ;
+}
+
+char const *chain_contenv_value (char const *name)
+{
+  static stralloc modif = STRALLOC_ZERO ;
+  size_t const len = strlen(name) ;
+  if (chain_keep_env()) return getenv(name) ;
+  modif.len = 0 ;
+  if (contenv_read(contenv_dir(), &modif) < 0) return 0 ;
+  for (size_t i = 0 ; i < modif.len ; i += strlen(modif.s + i) + 1)
+    if (!strncmp(modif.s + i, name, len) && modif.s[i + len] == '=') return modif.s + i + len + 1 ;
+  return 0 ;
 }
 
 void *chain_alloc (size_t n, size_t size)

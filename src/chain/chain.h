@@ -30,6 +30,10 @@ extern int chain_keep_env (void) ;
    a message that names the directory or the variable if that cannot be. */
 extern void chain_read_contenv (stralloc *modif) ;
 
+/* The value of one variable of the container environment, with nothing said if it cannot be
+   read: null then, as when it is not set. */
+extern char const *chain_contenv_value (char const *name) ;
+
 /* Memory for n objects of size bytes; dies if there is none. Never freed: an exec follows. */
 extern void *chain_alloc (size_t n, size_t size) ;
 

@@ -26,9 +26,12 @@ int setlock_main (int, char const *const *) ;
 /* A shared lock needs a descriptor that can be read. */
 static int open_lockfile (char const *file, int shared)
 {
-  int fd = shared ? open3(file, O_RDONLY | O_CREAT | O_NONBLOCK, 0666) : open_create(file) ;
-  /* a file that is there may be on a read-only file system */
-  if (fd < 0 && shared) fd = open_read(file) ;
+  int fd = shared ? open_read(file) : open_create(file) ;
+  if (fd < 0 && shared && errno == ENOENT)
+  {
+    fd = open3(file, O_RDONLY | O_CREAT | O_NONBLOCK, 0666) ;
+    if (fd < 0) strerr_diefusys(111, "create ", file) ;
+  }
   if (fd < 0) strerr_diefusys(111, "open ", file, shared ? " for reading" : " for writing") ;
   return fd ;
 }
