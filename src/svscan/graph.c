@@ -152,7 +152,7 @@ static void resolve (struct graph *g, struct faults *f)
     e->to = graph_find(g, g->strings.s + e->name) ;
     if (e->to != GRAPH_NONE) continue ;
     GRAPH_NODE(g, e->from).broken = GRAPH_NEEDS_UNKNOWN ;
-    if (f) graph_unknown(g, e, unknown++ < NEAR_SEARCHES, f) ;
+    if (f) graph_unknown(g, g->strings.s + e->where, g->strings.s + e->name, unknown++ < NEAR_SEARCHES, f) ;
   }
 }
 
@@ -254,31 +254,51 @@ static uint32_t flood (struct graph *g, uint8_t *set, uint32_t const *at, struct
 #define PULLS_IN (1u << GRAPH_NEEDS | 1u << GRAPH_CONTAINS | 1u << GRAPH_STARTED)
 #define PULLS_OUT (1u << GRAPH_NEEDS | 1u << GRAPH_CONTAINS)
 
-/* Takes the soft edges from number `first` on that lead to the same node, but for those
-   that begin in what this node itself reaches. The ones taken begin elsewhere, so they
-   change nothing in what it reaches, and can be decided together. */
-static void decide_soft_to (struct graph *g, size_t first)
+/* Soft edges are decided in groups that lead to the same node, or come from the same one.
+   Those to t are taken unless they begin in what t reaches; what is taken begins elsewhere
+   and so changes nothing in what t reaches, so that the whole group needs one flood. Those
+   from a node: the same backwards. */
+static void decide_group (struct graph *g, size_t first, int by_from)
 {
   size_t n = genalloc_len(struct graph_edge, &g->edges) ;
-  uint32_t to = GRAPH_EDGE(g, first).to ;
+  uint32_t common = by_from ? GRAPH_EDGE(g, first).from : GRAPH_EDGE(g, first).to ;
   memset(g->marks, 0, g->n) ;
-  g->marks[to] = 1 ;
-  flood(g, g->marks, g->dep_at, g->dep, ALL_KINDS) ;
+  g->marks[common] = 1 ;
+  if (by_from) flood(g, g->marks, g->rdep_at, g->rdep, ALL_KINDS) ;
+  else flood(g, g->marks, g->dep_at, g->dep, ALL_KINDS) ;
   for (size_t i = first ; i < n ; i++)
   {
     struct graph_edge *e = &GRAPH_EDGE(g, i) ;
-    if (e->soft == SOFT_OPEN && e->to == to)
-      e->soft = g->marks[e->from] ? SOFT_DROPPED : SOFT_TAKEN ;
+    if (e->soft != SOFT_OPEN || e->to == GRAPH_NONE) continue ;
+    if ((by_from ? e->from : e->to) != common) continue ;
+    e->soft = g->marks[by_from ? e->to : e->from] ? SOFT_DROPPED : SOFT_TAKEN ;
+  }
+}
+
+/* The larger groups are worth a flood. g->open and g->held count how large they are. */
+static void count_groups (struct graph *g)
+{
+  size_t n = genalloc_len(struct graph_edge, &g->edges) ;
+  memset(g->open, 0, g->n * sizeof(uint32_t)) ;
+  memset(g->held, 0, g->n * sizeof(uint32_t)) ;
+  for (size_t i = 0 ; i < n ; i++)
+  {
+    struct graph_edge const *e = &GRAPH_EDGE(g, i) ;
+    if (e->soft != SOFT_OPEN || e->to == GRAPH_NONE) continue ;
+    g->open[e->from]++ ;
+    g->held[e->to]++ ;
   }
 }
 
 static void decide_soft (struct graph *g)
 {
   size_t n = genalloc_len(struct graph_edge, &g->edges) ;
+  count_groups(g) ;
   for (size_t i = 0 ; i < n ; i++)
   {
-    if (GRAPH_EDGE(g, i).soft != SOFT_OPEN || GRAPH_EDGE(g, i).to == GRAPH_NONE) continue ;
-    decide_soft_to(g, i) ;
+    struct graph_edge const *e = &GRAPH_EDGE(g, i) ;
+    if (e->soft != SOFT_OPEN || e->to == GRAPH_NONE) continue ;
+    decide_group(g, i, g->open[e->from] > g->held[e->to]) ;
     link_all(g) ;
   }
 }

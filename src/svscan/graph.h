@@ -191,6 +191,10 @@ extern uint32_t graph_close (struct graph *g, uint8_t *set, enum graph_direction
    distance (a swap of neighbours counts one), then names that contain it. How many. */
 extern unsigned int graph_near (struct graph const *g, char const *name, uint32_t *near, unsigned int max) ;
 
+/* Adds to f that `where` (as for graph_add_edge) names a service that is not there; with
+   near matches if `search`, which looks at every name. 1, or 0 with errno. */
+extern int graph_unknown (struct graph const *g, char const *where, char const *name, int search, struct faults *f) ;
+
 /* ---- running */
 
 /* All down, nothing wanted. */
@@ -199,6 +203,10 @@ extern void graph_reset (struct graph *g) ;
 /* Takes over levels and wants (arrays of graph_size() bytes; a null one counts as all 0),
    as after a resume. */
 extern void graph_load (struct graph *g, uint8_t const *levels, uint8_t const *wants) ;
+
+/* Takes them over from an older graph, by name, as after a rescan. What is in the old one
+   alone is the caller's to stop. */
+extern void graph_carry (struct graph *g, struct graph const *old) ;
 
 extern void graph_set_level (struct graph *g, uint32_t node, enum graph_level) ;
 extern void graph_set_want (struct graph *g, uint32_t node, enum graph_want) ;

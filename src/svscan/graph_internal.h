@@ -3,7 +3,7 @@
 #ifndef KEELSON_GRAPH_INTERNAL_H
 #define KEELSON_GRAPH_INTERNAL_H
 
-/* What graph.c, graph_run.c, graph_cycle.c and graph_near.c share and nobody else uses. */
+/* What graph.c, graph_run.c and graph_cycle.c share and nobody else uses. */
 
 #include "graph.h"
 
@@ -25,8 +25,5 @@
    could not place it. Nodes on a cycle, or on a way from one to another, become
    GRAPH_IN_CYCLE. Uses all arrays for running as scratch. */
 extern void graph_cycles (struct graph *g, struct faults *f) ;
-
-/* Adds the fault of an edge to an unknown name, with near matches if `search`. */
-extern void graph_unknown (struct graph const *g, struct graph_edge const *edge, int search, struct faults *f) ;
 
 #endif

@@ -6,7 +6,6 @@
 #include <skalibs/bytestr.h>
 
 #include "graph.h"
-#include "graph_internal.h"
 
 /* File names have at most 255 bytes; a longer word is no misspelt one. */
 #define LEN_MAX 255
@@ -81,21 +80,21 @@ unsigned int graph_near (struct graph const *g, char const *name, uint32_t *near
   return n ;
 }
 
-void graph_unknown (struct graph const *g, struct graph_edge const *edge, int search, struct faults *f)
+int graph_unknown (struct graph const *g, char const *where, char const *name, int search, struct faults *f)
 {
   static char const *const before[NEAR_MAX] = { "; did you mean ", " or ", " or " } ;
-  char const *where = g->strings.s + edge->where ;
-  char const *name = g->strings.s + edge->name ;
+  size_t len = strlen(name) ;
   int in_dir = where[0] && where[strlen(where) - 1] == '/' ;
   uint32_t near[NEAR_MAX] ;
   unsigned int found = search ? graph_near(g, name, near, NEAR_MAX) : 0 ;
   char const *v[6 + 2 * NEAR_MAX] = { where, in_dir ? name : "", ": there is no service ", name } ;
   size_t n = 4 ;
+  if (len > 1 && name[len - 1] == '@') v[n++] = " (an instance has its argument after the @)" ;
   for (unsigned int i = 0 ; i < found ; i++)
   {
     v[n++] = before[i] ;
     v[n++] = graph_name(g, near[i]) ;
   }
   v[n++] = found ? "?" : "; define it, or remove this" ;
-  faults_addv(f, FAULT_ERROR, v, n) ;
+  return faults_addv(f, FAULT_ERROR, v, n) ;
 }

@@ -159,18 +159,11 @@ static void refresh (struct graph *g, uint32_t node)
   if (!is_bundle(g, node)) offer(g, node) ;
 }
 
-static void load_array (uint8_t *to, uint8_t const *from, uint32_t n)
-{
-  if (from) memcpy(to, from, n) ; else memset(to, 0, n) ;
-}
-
 /* Begins where no bit is set and so no link satisfied, and lets every node speak. Bundles
    speak when they are spoken to, but for the empty ones. */
-void graph_load (struct graph *g, uint8_t const *levels, uint8_t const *wants)
+static void recompute (struct graph *g)
 {
   g->head = g->queued = 0 ;
-  load_array(g->level, levels, g->n) ;
-  load_array(g->want, wants, g->n) ;
   memset(g->bits, 0, g->n) ;
   memset(g->marks, 0, g->n) ;
   memset(g->held, 0, g->n * sizeof(uint32_t)) ;
@@ -180,6 +173,29 @@ void graph_load (struct graph *g, uint8_t const *levels, uint8_t const *wants)
     g->unmet[i] = g->open[i] + !!GRAPH_NODE(g, i).broken ;
   }
   for (uint32_t i = 0 ; i < g->n ; i++) refresh(g, i) ;
+}
+
+static void load_array (uint8_t *to, uint8_t const *from, uint32_t n)
+{
+  if (from) memcpy(to, from, n) ; else memset(to, 0, n) ;
+}
+
+void graph_load (struct graph *g, uint8_t const *levels, uint8_t const *wants)
+{
+  load_array(g->level, levels, g->n) ;
+  load_array(g->want, wants, g->n) ;
+  recompute(g) ;
+}
+
+void graph_carry (struct graph *g, struct graph const *old)
+{
+  for (uint32_t i = 0 ; i < g->n ; i++)
+  {
+    uint32_t before = graph_find(old, graph_name(g, i)) ;
+    g->level[i] = before == GRAPH_NONE ? GRAPH_IS_DOWN : old->level[before] ;
+    g->want[i] = before == GRAPH_NONE ? GRAPH_WANT_NOTHING : old->want[before] ;
+  }
+  recompute(g) ;
 }
 
 void graph_reset (struct graph *g)

@@ -306,6 +306,27 @@ START_TEST(a_resume_goes_on_where_it_was)
 }
 END_TEST
 
+START_TEST(a_rescan_keeps_what_runs)
+{
+  struct graph old ;
+  uint32_t n ;
+  longruns("new a c b") ;
+  edge("b", "a", GRAPH_NEEDS) ;
+  edge("b", "new", GRAPH_NEEDS) ;
+  build() ;
+  graph_init(&old) ;
+  ck_assert(graph_add_node(&old, "b", GRAPH_LONGRUN, "/old", &n) && graph_add_node(&old, "a", GRAPH_LONGRUN, "/old", &n)) ;
+  ck_assert_int_eq(graph_build(&old, 0), 0) ;
+  graph_set_want(&old, 0, GRAPH_WANT_UP) ;
+  graph_set_level(&old, 1, GRAPH_IS_READY) ;
+  graph_carry(&g, &old) ;
+  graph_free(&old) ;
+  ck_assert_str_eq(offers(), "") ;
+  level("new", GRAPH_IS_READY) ;
+  ck_assert_str_eq(offers(), "+b") ;
+}
+END_TEST
+
 /* ---- faults */
 
 START_TEST(says_every_fault_in_one_run)
@@ -609,7 +630,7 @@ static void check_order (void)
 static void check_sets (void)
 {
   static unsigned int const kinds[3] = { pulls_in, pulls_out, 1U << GRAPH_CONTAINS } ;
-  uint8_t paths[SMALL][SMALL], set[SMALL], expected[SMALL] ;
+  uint8_t paths[SMALL][SMALL], set[SMALL], expected[SMALL] = { 0 } ;
   unsigned int which = dice(3) ;
   all_paths(ref.link, kinds[which], paths) ;
   for (unsigned int i = 0 ; i < ref.n ; i++) expected[i] = set[i] = !dice(3) ;
@@ -969,6 +990,7 @@ static Suite *suite (void)
   tcase_add_test(c, after_is_order_only) ;
   tcase_add_test(c, started_does_not_wait_for_ready_and_pulls_nothing_out) ;
   tcase_add_test(c, a_resume_goes_on_where_it_was) ;
+  tcase_add_test(c, a_rescan_keeps_what_runs) ;
   tcase_add_test(c, says_every_fault_in_one_run) ;
   tcase_add_test(c, what_is_broken_never_starts_and_the_rest_does) ;
   tcase_add_test(c, what_runs_on_a_cycle_can_still_be_stopped) ;
