@@ -457,7 +457,7 @@ START_TEST(zombies)
   box_event(b, "zombies made") ;
   for (int i = 0 ; i < 2 ; i++)
   {
-    box_ask(b, "svc -k /run/service/a") ;
+    box_ask(b, "s6-svc -k /run/service/a") ;
     box_event(b, "a up") ;
   }
   ck_assert_uint_eq(box_processes(b), 2) ;

@@ -97,7 +97,7 @@ START_TEST(permanent_failure)
   box_ask(b, "svwait -D /run/service/a") ;
   ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
   ck_assert_uint_eq(box_event_count(b, "run"), 1) ;
-  box_ask(b, "svc -u /run/service/a") ;
+  box_ask(b, "s6-svc -u /run/service/a") ;
   box_event(b, "run") ;
   ck_assert_int_eq(stop(b), 0) ;
 }
@@ -111,7 +111,7 @@ START_TEST(down_file)
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "b up") ;
   ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
-  box_ask(b, "svc -u /run/service/a") ;
+  box_ask(b, "s6-svc -u /run/service/a") ;
   box_event_after(b, "a up ") ;
   ck_assert_int_eq(stop(b), 0) ;
 }
@@ -151,7 +151,7 @@ START_TEST(timeout_kill)
   box_file(b, "etc/services.d/a/timeout-kill", 0644, "20\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event_after(b, "deaf ") ;
-  box_ask(b, "svc -d /run/service/a") ;
+  box_ask(b, "s6-svc -d /run/service/a") ;
   box_event(b, "a finish 4 256 9 a 1") ;
   ck_assert_int_eq(stop(b), 0) ;
 }
@@ -184,13 +184,13 @@ START_TEST(signal_letters)
   box_event(b, "up") ;
   for (size_t i = 0 ; i < sizeof signals / sizeof *signals ; i++)
   {
-    sprintf(command, "svc %s /run/service/a", signals[i].option) ;
+    sprintf(command, "s6-svc %s /run/service/a", signals[i].option) ;
     box_ask(b, command) ;
     sprintf(command, "got %s", signals[i].said) ;
     box_event(b, command) ;
   }
   ck_assert_uint_eq(box_event_count(b, "up"), 1) ;
-  box_ask(b, "svc -k /run/service/a") ;
+  box_ask(b, "s6-svc -k /run/service/a") ;
   box_event(b, "up") ;
   box_signal(b, SIGKILL) ;
   box_wait(b) ;
@@ -290,11 +290,11 @@ START_TEST(the_logger_loses_nothing)
     box_event(b, text) ;
     box_event(b, "logger up") ;
     if (life <= ROUNDS)
-      box_ask(b, "svc -d /run/service/p/log && svwait -D /run/service/p/log && svc -u /run/service/p/log") ;
+      box_ask(b, "s6-svc -d /run/service/p/log && svwait -D /run/service/p/log && s6-svc -u /run/service/p/log") ;
     sprintf(text, "life %d line done", life) ;
     box_event(b, text) ;
     if (life <= ROUNDS)
-      box_ask(b, "svc -d /run/service/p && svwait -D /run/service/p && svc -u /run/service/p") ;
+      box_ask(b, "s6-svc -d /run/service/p && svwait -D /run/service/p && s6-svc -u /run/service/p") ;
   }
   ck_assert_int_eq(box_stop(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "logger end"), 1) ;

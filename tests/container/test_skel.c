@@ -120,7 +120,7 @@ START_TEST(three_workers)
   box_event(b, "one up worker") ;
   box_event(b, "run.d worker") ;
   /* supervised: one that dies comes back */
-  box_ask(b, "svc -k /run/service/worker-2") ;
+  box_ask(b, "s6-svc -k /run/service/worker-2") ;
   box_event(b, "worker-2 worker hello root 4 <two words> <it's> <$HOME> <>") ;
   ck_assert_int_eq(box_stop(b), 0) ;
   /* fewer in the next life: none is left over */
