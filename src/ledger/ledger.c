@@ -108,7 +108,8 @@ struct header const *ledger_view (int fd, size_t *size)
   if (fstat(fd, &st) < 0 || st.st_size < (off_t)HEADER_ROOM) return 0 ;
   h = mmap(0, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0) ;
   if (h == MAP_FAILED) return 0 ;
-  if (h->magic == LEDGER_MAGIC && h->version == LEDGER_VERSION && h->slot_size == sizeof(struct slot)
+  if (h->magic == LEDGER_MAGIC && h->version == LEDGER_VERSION
+   && h->header_size == sizeof(struct header) && h->slot_size == sizeof(struct slot)
    && h->slots <= ((size_t)st.st_size - HEADER_ROOM) / sizeof(struct slot))
   {
     *size = (size_t)st.st_size ;
