@@ -280,6 +280,7 @@ static enum progress begin_cmd (void)
 static enum progress begin_running (void)
 {
   if (!ledger->boot_ready) ledger->boot_ready = mono_now() ;
+  control_tell() ;
   if (options.notify_fd >= 0)
   {
     if (write(options.notify_fd, "\n", 1) < 0) say_sys(SAY_WARNING, errno, "unable to notify readiness") ;

@@ -17,11 +17,13 @@ static void rescan_prune (void) { scan_all() ; scan_prune(0) ; }
 static void prune (void) { scan_prune(0) ; }
 static void prune_loggers (void) { scan_prune(1) ; }
 
+/* Letters that came behind it in the same read are still to be applied after the exec. */
 static void again (void)
 {
   if (!ledger->self[0]) return ;
-  inbox_done() ;
+  ledger->inbox.pos++ ;
   fault_reexec(ledger->self) ;
+  ledger->inbox.pos-- ;
   say_sys(SAY_ERROR, errno, "unable to execute ", ledger->self, " again, going on as we are") ;
 }
 
@@ -43,11 +45,12 @@ static void apply (char c)
 }
 
 /* A letter is passed over after it was applied: doing one twice after a crash does no harm,
-   forgetting one would. R empties the inbox itself, or it would come again and again. */
+   forgetting one would. R passes over itself, or it would come again and again. */
 static void apply_all (struct inbox *in)
 {
-  for (; (int64_t)in->pos < in->len && in->kind == INBOX_SCAN_CONTROL ; in->pos++) apply(in->buffer[in->pos]) ;
+  for (; (int64_t)in->pos < in->len ; in->pos++) apply(in->buffer[in->pos]) ;
   inbox_done() ;
+  control_tell() ;
 }
 
 void control_read (void)
@@ -78,7 +81,7 @@ static int open_control (void)
 }
 
 /* The lock file says who we are and where our ledger is: svctl reads it there. */
-static void sign_lock (int fd)
+static ssize_t write_signature (int fd)
 {
   char text[64] ;
   size_t n ;
@@ -88,7 +91,18 @@ static void sign_lock (int fd)
   number_text(text + n, ledger->self_fd) ;
   n = strlen(text) ;
   text[n++] = '\n' ;
-  if (ftruncate(fd, 0) < 0 || pwrite(fd, text, n, 0) < 0) say_sys(SAY_WARNING, errno, "unable to write .s6-svscan/lock, svctl will know less") ;
+  return pwrite(fd, text, n, 0) ;
+}
+
+/* The same bytes again: no reader ever sees another content. A disk that is full changes nothing. */
+void control_tell (void)
+{
+  if (write_signature(ledger->scan_lock_fd) < 0) errno = 0 ;
+}
+
+static void sign_lock (int fd)
+{
+  if (ftruncate(fd, 0) < 0 || write_signature(fd) < 0) say_sys(SAY_WARNING, errno, "unable to write .s6-svscan/lock, svctl will know less") ;
 }
 
 int control_init (void)

@@ -323,6 +323,7 @@ void stop_request (enum stop_cause cause, int32_t code, uint32_t slot, uint32_t 
   if (seq) g->seq = seq ;
   global_commit() ;
   ring_add(NO_SLOT, g->step, STEPS, cause, code) ;
+  control_tell() ;
   timer_set(TIMER_CMD_WAIT, NEVER) ;
   stop_advance() ;
 }

@@ -145,6 +145,7 @@ static void resume (void)
   stop_resume() ;
   boot_resume() ;
   reap_all() ;
+  control_tell() ;
 }
 
 static void prepare (void)

@@ -119,6 +119,10 @@ extern void signals_resume (void) ;
 extern int control_init (void) ;
 extern void control_read (void) ;
 extern void control_resume (void) ;
+/* Writes the lock file's signature again. Clients that wait for something of the container as a
+   whole (the end of the boot, a stop, a re-exec, letters applied) watch that file by inotify and
+   then look at the ledger. */
+extern void control_tell (void) ;
 
 /* ---- stop.c ----------------------------------------------------------------------- */
 
