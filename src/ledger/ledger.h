@@ -197,7 +197,9 @@ struct header
   int64_t boot_started ;        /* CLOCK_MONOTONIC ns */
   int64_t boot_ready ;          /* all services up and the CMD started; 0: not yet */
   tain boot_stamp ;
-  uint64_t expired ;            /* deadlines run out in former lives of this process */
+  uint64_t expired ;            /* deadlines run out, all lives of this process together */
+  uint64_t dropped ;            /* messages dropped, likewise */
+  uint32_t generation_why ;     /* enum generation_why */
   /* faults: written by the handler */
   uint32_t faults ;             /* in all */
   uint32_t faults_row ;         /* without one completed turn of the loop between */

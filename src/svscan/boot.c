@@ -176,24 +176,33 @@ static int has_definitions (void)
   return found ;
 }
 
+char const *generation_text (enum generation_why w)
+{
+  static char const *const texts[GENERATION_WHYS] =
+  {
+    [GENERATION_ASKED] = "S6_COMPAT says so",
+    [GENERATION_S6_RC] = "it brings s6-overlay 3 or defines s6-rc services",
+    [GENERATION_PLAIN] = "it defines no s6-rc service"
+  } ;
+  return w < GENERATION_WHYS ? texts[w] : "unknown" ;
+}
+
 static void choose_generation (void)
 {
   char text[16] ;
-  char const *wish = conf_text("S6_COMPAT", text, sizeof text), *why ;
+  char const *wish = conf_text("S6_COMPAT", text, sizeof text) ;
+  enum generation_why why = GENERATION_ASKED ;
   struct global *g = global_draft() ;
-  if (wish && (!strcmp(wish, "2") || !strcmp(wish, "3")))
-  {
-    g->generation = (uint8_t)(wish[0] - '0') ;
-    why = "S6_COMPAT says so" ;
-  }
+  if (wish && (!strcmp(wish, "2") || !strcmp(wish, "3"))) g->generation = (uint8_t)(wish[0] - '0') ;
   else
   {
     if (wish && strcmp(wish, "auto")) say(SAY_WARNING, "S6_COMPAT=", wish, " must be 2, 3 or auto: using auto") ;
-    g->generation = has_own_overlay() || has_definitions() ? 3 : 2 ;
-    why = g->generation == 3 ? "it brings s6-overlay 3 or defines s6-rc services" : "it defines no s6-rc service" ;
+    why = has_own_overlay() || has_definitions() ? GENERATION_S6_RC : GENERATION_PLAIN ;
+    g->generation = why == GENERATION_S6_RC ? 3 : 2 ;
   }
+  ledger->generation_why = why ;
   global_commit() ;
-  say(SAY_DETAIL, "image of generation ", NUM(g->generation), ": ", why) ;
+  say(SAY_DETAIL, "image of generation ", NUM(g->generation), ": ", generation_text(why)) ;
 }
 
 /* ---- services */

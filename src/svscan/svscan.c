@@ -76,6 +76,16 @@ static void dispatch (struct loop_event const *e)
   }
 }
 
+/* What clients read of the counters that die with our memory. */
+static void publish_counters (void)
+{
+  static uint64_t expired, dropped ;
+  ledger->expired += loop_expired() - expired ;
+  ledger->dropped += say_dropped() - dropped ;
+  expired = loop_expired() ;
+  dropped = say_dropped() ;
+}
+
 /* Signals come last in a turn: what a service said before it died is heard first. */
 static void turn (void)
 {
@@ -86,6 +96,7 @@ static void turn (void)
     else dispatch(events + i) ;
   if (signals) signals_read() ;
   timers_run() ;
+  publish_counters() ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
 

@@ -52,6 +52,9 @@ enum stop_cause
   CAUSE_NONE, CAUSE_SIGNAL, CAUSE_CONTROL, CAUSE_CMD, CAUSE_CRITICAL, CAUSE_RUN_D, CAUSE_STAGE2, CAUSES
 } ;
 
+/* Why the image counts as one of generation 2 or 3. */
+enum generation_why { GENERATION_ASKED, GENERATION_S6_RC, GENERATION_PLAIN, GENERATION_WHYS } ;
+
 enum cmd_state { CMD_NONE, CMD_WANTED, CMD_RUNNING, CMD_ENDED } ;
 
 enum global_timers { TIMER_SCRIPT, TIMER_GRACE, TIMER_CMD_WAIT, TIMER_RESCAN } ;
@@ -79,6 +82,7 @@ extern void boot_script_deadline (void) ;
 extern void boot_service_changed (void) ;
 extern void boot_wait_over (void) ;
 extern char const *step_name (enum step s) ;
+extern char const *generation_text (enum generation_why w) ;
 
 /* ---- layout.c --------------------------------------------------------------------- */
 
