@@ -42,6 +42,22 @@ uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max)
   return dflt ;
 }
 
+char const *conf_path (char const *path)
+{
+  static char buffer[512] ;
+  static int told = 0 ;
+  char profile[128] ;
+  if (strncmp(path, "/etc/", 5) || !conf_text("S6_RUNTIME_PROFILE", profile, sizeof profile)) return path ;
+  if (strchr(profile, '/') || profile[0] == '.' || strlen(path) > 200)
+  {
+    if (!told++) say(SAY_WARNING, "S6_RUNTIME_PROFILE=", profile, " must be the name of a directory in /etc/cont-profile.d: ignored") ;
+    return path ;
+  }
+  strcpy(buffer, "/etc/cont-profile.d/") ;
+  strcat(buffer, profile) ;
+  return strcat(buffer, path + 4) ;
+}
+
 void exitcode_write (int code)
 {
   char path[sizeof ledger->rundir + sizeof RESULTS], text[16] ;

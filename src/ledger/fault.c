@@ -36,8 +36,9 @@ static void note_fault (int sig, siginfo_t const *info)
 {
   if (door.depth++ || !ledger) return ;
   ledger->fault_sig = sig ;
-  ledger->fault_addr = info ? (uint64_t)(uintptr_t)info->si_addr : 0 ;
-  ledger->faults_row++ ;
+  ledger->fault_sent = info && info->si_code <= 0 ;
+  ledger->fault_addr = !info ? 0 : info->si_code <= 0 ? (uint64_t)info->si_pid : (uint64_t)(uintptr_t)info->si_addr ;
+  if (ledger->work_slot == NO_SLOT) ledger->faults_row++ ;
   ledger->faults++ ;
 }
 
@@ -71,6 +72,18 @@ void fault_init (char const *const *argv)
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER ;
   sigaltstack(&ss, 0) ;
   for (size_t i = 0 ; i < sizeof sigs / sizeof sigs[0] ; i++) sigaction(sigs[i], &sa, 0) ;
+}
+
+int fault_tell (void)
+{
+  char where[32] ;
+  if (ledger->fault_told == ledger->faults) return 0 ;
+  if (ledger->fault_sent) number_text(where, (int64_t)ledger->fault_addr) ;
+  else where[uint64_xfmt(where, ledger->fault_addr)] = 0 ;
+  say(SAY_ERROR, "fault ", NUM(ledger->faults), ledger->pid == 1 ? " in PID 1" : "", ": signal ", SIGNAME(ledger->fault_sig),
+    ledger->fault_sent ? " sent by pid " : " at address 0x", where, ": executed again, every service goes on as it was") ;
+  ledger->fault_told = ledger->faults ;
+  return 1 ;
 }
 
 void fault_arm (void)

@@ -27,9 +27,6 @@
 
 struct header *ledger = 0 ;
 
-static int spared[8] ;
-static unsigned int spares = 0 ;
-
 /* ---- making and finding */
 
 static int memory_file (void)
@@ -284,11 +281,6 @@ void ring_add (uint32_t slot, unsigned int from, unsigned int to, unsigned int c
 
 /* ---- the sweep */
 
-void ledger_spare (int fd)
-{
-  if (fd >= 0 && spares < sizeof spared / sizeof spared[0]) spared[spares++] = fd ;
-}
-
 static int by_number (void const *a, void const *b)
 {
   int const *x = a, *y = b ;
@@ -308,7 +300,6 @@ static size_t named (int *list)
   keep(list, &n, ledger->lock_fd) ;
   keep(list, &n, ledger->scan_lock_fd) ;
   keep(list, &n, ledger->scan_control_fd) ;
-  for (unsigned int i = 0 ; i < spares ; i++) keep(list, &n, spared[i]) ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
   {
     struct slot const *s = slot_at(i) ;

@@ -202,10 +202,11 @@ struct header
   uint32_t generation_why ;     /* enum generation_why */
   /* faults: written by the handler */
   uint32_t faults ;             /* in all */
-  uint32_t faults_row ;         /* without one completed turn of the loop between */
+  uint32_t faults_row ;         /* that named no slot, without one completed turn of the loop between */
   uint32_t reexecs ;
   int32_t fault_sig ;
-  uint64_t fault_addr ;
+  uint64_t fault_addr ;         /* or the pid of whoever sent the signal */
+  uint32_t fault_sent ;         /* 1: sent by a process, no fault of ours */
   uint32_t work_slot ;          /* what is under work: NO_SLOT, or a slot … */
   uint32_t work_event ;         /* … and its event */
   uint32_t fault_told ;         /* faults that a message has reported */
@@ -240,11 +241,8 @@ extern int ledger_attach (int fd) ;
 extern struct header const *ledger_view (int fd, size_t *size) ;
 
 /* Closes whatever at or above fd_base the ledger does not name: remains of a crash between an
-   open and its record. */
+   open and its record. Call it right after ledger_attach(), before anything is opened. */
 extern void ledger_sweep (void) ;
-
-/* The stage's own descriptors that the sweep must spare besides. Sorted by the sweep. */
-extern void ledger_spare (int fd) ;
 
 /* ---- the global state ------------------------------------------------------------- */
 
@@ -296,6 +294,9 @@ static inline void work_on (uint32_t slot, uint32_t event)
 extern uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max) ;
 /* Its text in BUFFER, or 0 when it is unset or empty. */
 extern char const *conf_text (char const *name, char *buffer, size_t size) ;
+/* PATH, or the same below /etc/cont-profile.d/$S6_RUNTIME_PROFILE where it begins with /etc/ and
+   a profile is chosen. In a static buffer, until the next call. */
+extern char const *conf_path (char const *path) ;
 /* The container's exit code file: last writer wins. Nothing outside a container. */
 extern void exitcode_write (int code) ;
 /* What it says; 111 after saying why when it cannot be read. */
@@ -315,6 +316,9 @@ extern void inherit (uint64_t sigmask) ;
 /* Installs the handlers of SEGV, BUS, FPE, ILL, ABRT and SYS on a stack of their own. ARGV is
    what a re-exec is called with; it and its strings must stay. Call it first of all. */
 extern void fault_init (char const *const *argv) ;
+
+/* Says that PID 1 was executed again and why; 1 if there was a fault that had not been told. */
+extern int fault_tell (void) ;
 
 /* From now on a fault re-executes: the ledger is there. */
 extern void fault_arm (void) ;

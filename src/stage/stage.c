@@ -29,8 +29,9 @@ static struct
   int64_t limit ;
   char const *const *argv ;     /* of the script under way */
   char path[PATH_MAX] ;
+  char dir[512] ;               /* st->dir, or its counterpart in the runtime profile */
 }
-run = { .st = 0, .names = STRALLOC_ZERO, .order = GENALLOC_ZERO, .next = 0, .limit = 0, .argv = 0, .path = "" } ;
+run = { .st = 0, .names = STRALLOC_ZERO, .order = GENALLOC_ZERO, .next = 0, .limit = 0, .argv = 0, .path = "", .dir = "" } ;
 
 /* ---- the list */
 
@@ -65,19 +66,21 @@ static int read_names (DIR *dir, char const *suffix, char const *after)
 
 int stage_open (struct stage const *st, char const *after)
 {
-  DIR *dir = opendir(st->dir) ;
+  DIR *dir ;
   int r ;
   stage_close() ;
   run.st = st ;
+  strcpy(run.dir, conf_path(st->dir)) ;
+  dir = opendir(run.dir) ;
   if (!dir)
   {
     if (errno == ENOENT) return 0 ;
-    say_sys(SAY_ERROR, errno, "unable to read ", st->dir) ;
+    say_sys(SAY_ERROR, errno, "unable to read ", run.dir) ;
     return -1 ;
   }
   r = read_names(dir, st->suffix, after) ;
   closedir(dir) ;
-  if (r < 0) say_sys(SAY_ERROR, errno, "unable to read ", st->dir) ;
+  if (r < 0) say_sys(SAY_ERROR, errno, "unable to read ", run.dir) ;
   else if (run.order.len) qsort(run.order.s, genalloc_len(size_t, &run.order), sizeof(size_t), &by_name) ;
   if (!r && st->first_line && !after[0] && run.order.len) say(SAY_INFO, st->first_line) ;
   return r ;
@@ -165,8 +168,8 @@ static enum stage_result fork_script (void)
 
 static void path_of (char const *name)
 {
-  size_t n = strlen(run.st->dir) ;
-  memcpy(run.path, run.st->dir, n) ;
+  size_t n = strlen(run.dir) ;
+  memcpy(run.path, run.dir, n) ;
   run.path[n++] = '/' ;
   strncpy(run.path + n, name, sizeof run.path - n - 1) ;
 }

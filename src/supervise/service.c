@@ -22,7 +22,9 @@
 #include "pids.h"
 #include "supervise.h"
 
-struct service_host service_host = { .changed = 0, .gone = 0 } ;
+#define FAULTS_TWICE 2
+
+struct service_host service_host = { .changed = 0, .gone = 0, .child = 0 } ;
 
 /* Services whose stop script runs. */
 static int holding = 0 ;
@@ -606,6 +608,46 @@ static void find_again (uint32_t i, int32_t pid, enum pid_role role)
   if (pid > 0) pids_add(pid, i, role) ;
 }
 
+void service_blame (void)
+{
+  uint32_t event = ledger->work_event ;
+  struct slot *s ;
+  if (ledger->work_slot >= ledger->slots) return ;
+  s = slot_at(ledger->work_slot) ;
+  if (s->faults && s->fault_event != event) s->faults = 0 ;
+  s->fault_event = event ;
+  s->faults++ ;
+}
+
+/* What a crash left owing. The event under work stays the one that faulted, so that a second
+   fault on the same ground is recognised as such. */
+static void pay_off (uint32_t i)
+{
+  struct slot *s = slot_at(i) ;
+  int next ;
+  if (!slot_owed(s)) return ;
+  work_on(i, s->faults ? s->fault_event : SERVICE_EVENTS) ;
+  next = perform(i) ;
+  if (next) service_event(i, (enum service_event)next, 0) ;
+  work_on(NO_SLOT, 0) ;
+}
+
+/* Twice at fault on one event. A third time it was giving up that faulted: then nothing more is
+   done for it but to reap it. */
+static void condemn (uint32_t i)
+{
+  struct slot *s = slot_at(i) ;
+  if (s->faults == FAULTS_TWICE)
+  {
+    s->faults++ ;
+    service_event(i, EV_CONDEMN, 0) ;
+    return ;
+  }
+  slot_draft(s)->state = FATAL ;
+  slot_commit(s, 0) ;
+  timer_set(TIMER_SLOT0 + i, NEVER) ;
+}
+
 void service_resume (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
@@ -623,11 +665,10 @@ void service_resume (uint32_t i)
   }
   holding += slot_now(s)->state == STOPPING ;
   timer_set(TIMER_SLOT0 + i, slot_now(s)->deadline) ;
-  work_on(i, SERVICE_EVENTS) ;
-  if (slot_owed(s))
+  if (s->faults >= FAULTS_TWICE)
   {
-    int next = perform(i) ;
-    if (next) service_event(i, (enum service_event)next, 0) ;
+    condemn(i) ;
+    return ;
   }
-  work_on(NO_SLOT, 0) ;
+  pay_off(i) ;
 }

@@ -12,6 +12,7 @@
    dir.c        supervise/ and event/: made, locked, opened again for each use
    publish.c    status, death_tally and event fifos: what s6's clients read
    status.c, tally.c   the formats (shared with the clients)
+   reap.c       children and whose they are
    supervise.c  the program `supervise`: one service without a scanner
 
    The life of a service, seen from the machine:
@@ -154,11 +155,14 @@ extern void publish_no_deaths (struct slot const *s) ;
 
 /* ---- service.c -------------------------------------------------------------------- */
 
+extern int supervise_main (int argc, char const *const *argv) ;
+
 /* What the program around (svscan or supervise) wants to hear. */
 struct service_host
 {
   void (*changed) (uint32_t slot, enum service_state from, enum service_state to) ;
   void (*gone) (uint32_t slot) ;    /* supervision ended, the slot is free */
+  void (*child) (pid_t pid, int32_t wstat) ;  /* a child that is no service's; see inbox_seq() */
 } ;
 extern struct service_host service_host ;
 
@@ -176,6 +180,10 @@ extern void service_event (uint32_t i, enum service_event e, int32_t code) ;
 extern void service_control (uint32_t i) ;
 extern void service_notified (uint32_t i) ;
 
+/* Reaps every zombie there is, services' and orphans'. */
+extern void reap_all (void) ;
+extern void reap_resume (void) ;
+
 /* A child has ended: 1 when it belonged to a service. */
 extern int service_reaped (pid_t pid, int32_t wstat) ;
 /* A child that must not be reaped yet: a run whose `stop` script still has its pid. */
@@ -184,6 +192,9 @@ extern int service_holding (void) ;
 
 /* Goes on after an exec: descriptors watched, timers set, effects owed carried out. */
 extern void service_resume (uint32_t i) ;
+/* A fault hit while slot work_slot was under work: counts it there; twice on the same event and
+   the service is given up. Call it before service_resume(). */
+extern void service_blame (void) ;
 /* Rest of an inbox that was taken but not done. */
 extern void service_resume_inbox (void) ;
 

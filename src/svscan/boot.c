@@ -147,7 +147,7 @@ static int has_files (char const *path)
 static enum progress begin_fix_attrs (void)
 {
   static char const *const argv[] = { "fix-attrs", 0 } ;
-  if (!has_files("/etc/fix-attrs.d")) return DONE ;
+  if (!has_files(conf_path("/etc/fix-attrs.d"))) return DONE ;
   return pending_unless_over(stage_command("fix-attrs", argv, 0)) ;
 }
 
@@ -218,7 +218,7 @@ static char const *legacy_dir (void)
 static enum progress begin_services (void)
 {
   choose_generation() ;
-  layout_services("/etc/services.d", legacy_dir()) ;
+  layout_services(conf_path("/etc/services.d"), legacy_dir()) ;
   scan_all() ;
   return DONE ;
 }

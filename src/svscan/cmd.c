@@ -66,6 +66,15 @@ void cmd_signal (int sig)
   if (ledger->cmd_pid > 1) kill(-ledger->cmd_pid, sig) ;
 }
 
+void cmd_wake (void)
+{
+  siginfo_t info ;
+  if (ledger->cmd_pid <= 0) return ;
+  info.si_pid = 0 ;
+  if (waitid(P_PID, (id_t)ledger->cmd_pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid && info.si_status == SIGTSTP)
+    cmd_signal(SIGCONT) ;
+}
+
 static void take_terminal_back (void)
 {
   if (ledger->tty) tcsetpgrp(0, getpgrp()) ;

@@ -78,7 +78,12 @@ static void as_container (int sig)
 
 static void arrived (int sig)
 {
-  if (sig == SIGCHLD) { reap_all() ; return ; }
+  if (sig == SIGCHLD)
+  {
+    reap_all() ;
+    cmd_wake() ;
+    return ;
+  }
   if (sig == SIGPIPE) return ;
   if (run_handler(sig)) return ;
   if (!ledger->container) { alone(sig) ; return ; }

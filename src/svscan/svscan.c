@@ -23,6 +23,7 @@
 #define USAGE "svscan [ -c max ] [ -C max ] [ -L namemax ] [ -t ms ] [ -d fd ] [ -X fd ] [ -s ] [ -S ] [ scandir ]"
 #define DEFAULT_SCANDIR "."
 #define BATCH 64
+#define FAULTS_MAX 5
 
 struct options options = { .scandir = DEFAULT_SCANDIR, .cmd = 0, .notify_fd = -1, .max = SLOT_MAX } ;
 
@@ -131,18 +132,27 @@ static void alone (void)
 static void take_over (int fd)
 {
   if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
+  ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
   if (chdir(ledger->scandir) < 0) die("enter the scan directory") ;
 }
 
-static void tell_fault (void)
+static int is_new (void)
 {
-  char addr[20] ;
-  addr[uint64_xfmt(addr, ledger->fault_addr)] = 0 ;
-  say(SAY_ERROR, "fault ", NUM(ledger->faults), " in PID 1: signal ", SIGNAME(ledger->fault_sig), " at address 0x", addr,
-    ": executed again, every service goes on as it was; please report it") ;
-  ledger->fault_told = ledger->faults ;
+  return global_now()->seq != inbox_seq() ;
+}
+
+/* A child that is no service's: a script, the CMD, or an orphan. */
+static void child_ended (pid_t pid, int32_t wstat)
+{
+  if (pid == ledger->script_pid)
+  {
+    if (!is_new()) ledger->script_pid = 0 ;
+    else if (global_now()->stop) stop_script_ended(wstat, inbox_seq()) ;
+    else boot_script_ended(wstat, inbox_seq()) ;
+  }
+  else if (pid == ledger->cmd_pid && is_new()) cmd_ended(wstat, inbox_seq()) ;
 }
 
 static void resume (void)
@@ -166,6 +176,7 @@ static void prepare (void)
   if (timer_room(TIMER_SLOT0 + ledger->room) < 0 || service_env_init() < 0) die("allocate memory") ;
   service_host.changed = &changed ;
   service_host.gone = &gone ;
+  service_host.child = &child_ended ;
   fault_arm() ;
 }
 
@@ -199,8 +210,9 @@ static void start (void)
     first_start() ;
     return ;
   }
-  ledger_spare(loop_signal_fd()) ;
-  if (ledger->fault_told != ledger->faults) tell_fault() ;
+  if (fault_tell()) service_blame() ;
+  work_on(NO_SLOT, 0) ;
+  if (ledger->faults_row >= FAULTS_MAX) rescue() ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   resume() ;
 }

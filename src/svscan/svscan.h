@@ -12,7 +12,7 @@
    scan.c     the scan directory: which services there are
    control.c  .s6-svscan/control
    signals.c  what each signal means
-   reap.c     children and what their end means
+   rescue.c   the last resort when PID 1 cannot go on
    cmd.c      the CMD
    stop.c     the one way down
 
@@ -110,11 +110,8 @@ extern void cmd_start (void) ;
 extern void cmd_ended (int32_t wstat, uint32_t seq) ;
 extern void cmd_signal (int sig) ;
 extern void cmd_resume (void) ;
-
-/* ---- reap.c ----------------------------------------------------------------------- */
-
-extern void reap_all (void) ;
-extern void reap_resume (void) ;
+/* Continues a CMD that job control has stopped: nobody else could. */
+extern void cmd_wake (void) ;
 
 /* ---- signals.c, control.c --------------------------------------------------------- */
 
@@ -127,6 +124,12 @@ extern void control_resume (void) ;
    whole (the end of the boot, a stop, a re-exec, letters applied) watch that file by inotify and
    then look at the ledger. */
 extern void control_tell (void) ;
+
+/* ---- rescue.c --------------------------------------------------------------------- */
+
+/* PID 1 has faulted again and again without one turn of its loop: execs .s6-svscan/crash, or
+   reaps and honours a stop until the end. */
+extern void rescue (void) gccattr_noreturn ;
 
 /* ---- stop.c ----------------------------------------------------------------------- */
 

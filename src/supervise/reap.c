@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "svscan.h"
+#include "supervise.h"
 
 /* The raw status that wait() would have given. */
 static int32_t status_of (siginfo_t const *info)
@@ -14,21 +14,10 @@ static int32_t status_of (siginfo_t const *info)
   return (info->si_status & 127) | (info->si_code == CLD_DUMPED ? 128 : 0) ;
 }
 
-static int is_new (void)
-{
-  return global_now()->seq != inbox_seq() ;
-}
-
 static void ended (pid_t pid, int32_t wstat)
 {
   if (service_reaped(pid, wstat)) return ;
-  if (pid == ledger->script_pid)
-  {
-    if (!is_new()) ledger->script_pid = 0 ;
-    else if (global_now()->stop) stop_script_ended(wstat, inbox_seq()) ;
-    else boot_script_ended(wstat, inbox_seq()) ;
-  }
-  else if (pid == ledger->cmd_pid && is_new()) cmd_ended(wstat, inbox_seq()) ;
+  if (service_host.child) (*service_host.child)(pid, wstat) ;
   /* else an orphan: nobody's but ours */
 }
 
@@ -70,21 +59,10 @@ static void reap_around (void)
   }
 }
 
-/* A CMD that job control has stopped would hang the container: nobody else could continue it. */
-static void wake_cmd (void)
-{
-  siginfo_t info ;
-  if (ledger->cmd_pid <= 0) return ;
-  info.si_pid = 0 ;
-  if (waitid(P_PID, (id_t)ledger->cmd_pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid && info.si_status == SIGTSTP)
-    cmd_signal(SIGCONT) ;
-}
-
 void reap_all (void)
 {
   if (service_holding()) reap_around() ;
   if (!service_holding()) while (reap_one(P_ALL, 0)) ;
-  wake_cmd() ;
 }
 
 void reap_resume (void)
