@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,19 @@ int control_write (char const *dir, char const *sub, char const *s, size_t len)
   fd_close(fd) ;
   errno = e ;
   return r ;
+}
+
+char control_letter (int sig)
+{
+  static struct { int sig ; char letter ; } const table[] =
+  {
+    { SIGALRM, 'a' }, { SIGABRT, 'b' }, { SIGQUIT, 'q' }, { SIGHUP, 'h' },
+    { SIGKILL, 'k' }, { SIGTERM, 't' }, { SIGINT, 'i' }, { SIGUSR1, '1' },
+    { SIGUSR2, '2' }, { SIGSTOP, 'p' }, { SIGCONT, 'c' }, { SIGWINCH, 'y' }
+  } ;
+  for (unsigned int i = 0 ; i < sizeof(table) / sizeof(*table) ; i++)
+    if (sig == table[i].sig) return table[i].letter ;
+  return 0 ;
 }
 
 /* Errors that mean: the directory is there, but is no service or scan directory of ours. */

@@ -25,4 +25,7 @@ extern int control_write (char const *, char const *, char const *, size_t) ;
    as they should be, 111 if the system says no. */
 extern void control_send (char const *, char const *, char const *, size_t) ;
 
+/* The letter that sends the signal to a service's process; 0 if none does. */
+extern char control_letter (int) ;
+
 #endif

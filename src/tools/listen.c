@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +34,9 @@ struct listener
 } ;
 
 static genalloc listeners = GENALLOC_ZERO ;  /* struct listener */
-static genalloc polled = GENALLOC_ZERO ;     /* iopause_fd: the signals, then each listener */
+static genalloc polled = GENALLOC_ZERO ;     /* iopause_fd: the signals, watched files, each listener */
+
+enum { POLLED_SIGNALS, POLLED_FILES, POLLED_LISTENERS } ;
 
 #define listener(i) (genalloc_s(struct listener, &listeners) + (i))
 #define listeners_n() ((int)genalloc_len(struct listener, &listeners))
@@ -61,7 +64,7 @@ static int trap_enders (void)
 int listen_start (void)
 {
   int fd = selfpipe_init() ;
-  return fd >= 0 && trap_enders() && sig_altignore(SIGPIPE) && add_polled(fd) ;
+  return fd >= 0 && trap_enders() && sig_altignore(SIGPIPE) && add_polled(fd) && add_polled(-1) ;
 }
 
 void listen_end (void)
@@ -74,7 +77,7 @@ void listen_end (void)
     fd_close(listener(i)->fddir) ;
   }
   genalloc_setlen(struct listener, &listeners, 0) ;
-  genalloc_setlen(iopause_fd, &polled, !!genalloc_len(iopause_fd, &polled)) ;
+  if (genalloc_len(iopause_fd, &polled)) genalloc_setlen(iopause_fd, &polled, POLLED_LISTENERS) ;
   errno = e ;
 }
 
@@ -136,6 +139,13 @@ int listen_add (char const *dir, char const *sub)
   return -1 ;
 }
 
+int listen_watch (char const *path, uint32_t mask)
+{
+  iopause_fd *files = genalloc_s(iopause_fd, &polled) + POLLED_FILES ;
+  if (files->fd == -1) files->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC) ;
+  return files->fd >= 0 && inotify_add_watch(files->fd, path, mask) >= 0 ;
+}
+
 /* ---------------------------------------------------------------- waiting */
 
 /* Ends us by the same signal, so that our parent sees the truth. */
@@ -159,6 +169,14 @@ static int handle_signals (listen_func *f, void *data)
   }
 }
 
+/* Which file it was does not matter: whoever watches looks at all that it waits for. */
+static int handle_files (int fd, listen_func *f, void *data)
+{
+  char events[4096] ;
+  ssize_t r = sanitize_read(fd_read(fd, events, sizeof(events))) ;
+  return r <= 0 ? (int)r : (*f)(LISTEN_FILES, "", 0, data) ;
+}
+
 static int handle_letters (int i, listen_func *f, void *data)
 {
   char s[256] ;
@@ -173,8 +191,9 @@ int listen_wait (tain const *deadline, listen_func *f, void *data)
     iopause_fd *x = genalloc_s(iopause_fd, &polled) ;
     int r = iopause_g(x, genalloc_len(iopause_fd, &polled), deadline) ;
     if (r <= 0) return r ;
-    if (x[0].revents && (r = handle_signals(f, data))) return r ;
+    if (x[POLLED_SIGNALS].revents && (r = handle_signals(f, data))) return r ;
+    if (x[POLLED_FILES].revents && (r = handle_files(x[POLLED_FILES].fd, f, data))) return r ;
     for (int i = 0 ; i < listeners_n() ; i++)
-      if (x[i + 1].revents && (r = handle_letters(i, f, data))) return r ;
+      if (x[POLLED_LISTENERS + i].revents && (r = handle_letters(i, f, data))) return r ;
   }
 }

@@ -16,6 +16,7 @@
 */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <skalibs/tai.h>
 
@@ -24,9 +25,11 @@
 #define FTRIG_NAMELEN 39
 
 #define LISTEN_CHILD (-1)
+#define LISTEN_FILES (-2)
 
 /* Called with the number of the listener and the letters it received; or with LISTEN_CHILD
-   and none when a child has died, which it may wait for. Returns non-zero to end the wait. */
+   and none when a child has died, which it may wait for; or with LISTEN_FILES and none when a
+   watched file has changed. Returns non-zero to end the wait. */
 typedef int listen_func (int, char const *, size_t, void *) ;
 
 /* Prepares for signals. 1, or 0 with errno. */
@@ -34,6 +37,10 @@ extern int listen_start (void) ;
 
 /* Listens to the event directory SUB below DIR. Its number, counted from 0; or -1 with errno. */
 extern int listen_add (char const *, char const *) ;
+
+/* Watches a file or directory for the inotify events of MASK: for changes that have no letter,
+   such as a status file that is replaced (IN_MOVED_TO on its directory). 1, or 0 with errno. */
+extern int listen_watch (char const *, uint32_t) ;
 
 /* Hands on what comes until the function has enough (1), the deadline (on STAMP's clock)
    has passed (0), or something fails (-1 with errno). */

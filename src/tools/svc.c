@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,26 +30,12 @@ struct order
   char wait ;  /* one of WISH_LETTERS, or 0 */
 } ;
 
-/* The letter that sends the signal; 0 if none does. */
-static char letter_of_signal (int sig)
-{
-  static struct { int sig ; char letter ; } const table[] =
-  {
-    { SIGALRM, 'a' }, { SIGABRT, 'b' }, { SIGQUIT, 'q' }, { SIGHUP, 'h' },
-    { SIGKILL, 'k' }, { SIGTERM, 't' }, { SIGINT, 'i' }, { SIGUSR1, '1' },
-    { SIGUSR2, '2' }, { SIGSTOP, 'p' }, { SIGCONT, 'c' }, { SIGWINCH, 'y' }
-  } ;
-  for (unsigned int i = 0 ; i < sizeof(table) / sizeof(*table) ; i++)
-    if (sig == table[i].sig) return table[i].letter ;
-  return 0 ;
-}
-
 static char scan_signal (char const *s)
 {
   int sig ;
   char letter ;
   if (!sig0_scan(s, &sig)) strerr_dief(100, "invalid signal: ", s) ;
-  letter = letter_of_signal(sig) ;
+  letter = control_letter(sig) ;
   if (!letter) strerr_dief(100, s, " is not in the list of user-available signals") ;
   return letter ;
 }
