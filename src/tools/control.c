@@ -39,7 +39,8 @@ int control_islocked (char const *dir, char const *sub)
 {
   int r, e ;
   int fd = open_below(dir, sub, "lock", O_RDONLY) ;
-  if (fd == -1) return errno == ENOENT || errno == ENXIO ? 0 : -1 ;
+  if (fd == -1) return errno == ENOENT || errno == ENXIO ? (errno = ENOENT, 0) : -1 ;
+  errno = 0 ;
   r = fd_islocked(fd) ;
   e = errno ;
   fd_close(fd) ;
@@ -87,7 +88,8 @@ char control_letter (int sig)
 /* Errors that mean: the directory is there, but is no service or scan directory of ours. */
 static int is_misshapen (char const *dir, int e)
 {
-  return (e == ENOENT || e == EINVAL || e == ENOTDIR) && access(dir, F_OK) == 0 ;
+  struct stat st ;
+  return (e == ENOENT || e == EINVAL || e == ENOTDIR) && stat(dir, &st) == 0 && S_ISDIR(st.st_mode) ;
 }
 
 void control_send (char const *dir, char const *sub, char const *s, size_t len)

@@ -14,7 +14,8 @@
 #define SUPERVISE_SUB "supervise"
 #define SVSCAN_SUB ".s6-svscan"
 
-/* Whether a supervisor holds the lock: 1, 0, or -1 with errno if that cannot be seen. */
+/* Whether a supervisor holds the lock: 1; 0 with errno, ENOENT if none ever did; or -1 with
+   errno if that cannot be seen. */
 extern int control_islocked (char const *, char const *) ;
 
 /* Sends the letters: 1, or 0 with errno, ENXIO if nobody listens (also if DIR is there but has

@@ -131,13 +131,14 @@ static void write_line (char const *dir, char const *name, char const *s)
   stralloc_free(&sa) ;
 }
 
-/* What service and logger have in common. */
+/* What service and logger have in common. s6-rc's source definitions need no exec bit, and
+   whoever makes service directories of them makes instance/ and instances/ too. */
 static void write_longrun (char const *dir, struct wanted const *w, void (*text) (stralloc *, struct wanted const *))
 {
   stralloc sa = STRALLOC_ZERO ;
   make_dir(dir) ;
   (*text)(&sa, w) ;
-  write_file(dir, "run", sa.s, sa.len, 0755) ;
+  write_file(dir, "run", sa.s, sa.len, w->rc[0] ? 0 : 0755) ;
   write_line(dir, "notification-fd", "3") ;
   if (w->rc[0]) write_line(dir, "type", "longrun") ;
   stralloc_free(&sa) ;
@@ -147,8 +148,11 @@ static void write_service (char const *dir, struct wanted const *w, char const *
 {
   stralloc sa = STRALLOC_ZERO ;
   write_longrun(dir, w, &text_of_run) ;
-  make_subdir(dir, "instance") ;
-  make_subdir(dir, "instances") ;
+  if (!w->rc[0])
+  {
+    make_subdir(dir, "instance") ;
+    make_subdir(dir, "instances") ;
+  }
   if (!hiercopy(template, tool_path(&sa, dir, "template")))
     strerr_diefusys(111, "copy file hierarchy from ", template, " to ", sa.s) ;
   if (w->rc[1]) write_line(dir, "producer-for", w->rc[1]) ;

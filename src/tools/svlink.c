@@ -20,7 +20,7 @@
 static void check_scandir (char const *dir)
 {
   int r = control_islocked(dir, SVSCAN_SUB) ;
-  if (r == -1) strerr_diefusys(111, "check lock on ", dir, "/" SVSCAN_SUB "/lock") ;
+  if (r == -1 || errno == ENOENT) strerr_diefusys(111, "check lock on ", dir, "/" SVSCAN_SUB "/lock") ;
   if (!r) strerr_dief(1, "no scanner runs on ", dir) ;
 }
 

@@ -9,10 +9,7 @@
 #include "scandir.h"
 #include "tools.h"
 
-/* Beside those that the manual names, letters that s6's tool sends and every scanner of
-   today ignores: old scripts use them. */
 #define COMMANDS "zabhitqnN"
-#define OLD_COMMANDS "prs0678"
 #define MAX_COMMANDS 64
 #define USAGE "[ -" COMMANDS " ] [ scandir ]"
 
@@ -24,7 +21,7 @@ int svscanctl_main (int argc, char const *const *argv)
   char const *dir ;
   for (;;)
   {
-    int opt = subgetopt_r(argc, argv, COMMANDS OLD_COMMANDS, &l) ;
+    int opt = subgetopt_r(argc, argv, COMMANDS, &l) ;
     if (opt == -1) break ;
     if (opt == '?') tool_dieusage(USAGE) ;
     if (n >= MAX_COMMANDS) strerr_dief(100, "too many commands") ;

@@ -1,0 +1,167 @@
+/* ISC license. */
+
+/*
+   What the scenarios need and no shell can do without waiting for time:
+
+     helper probe FIFO [NAME=CODE | NAME=ready | NAME=die | NAME=stay]…
+       A service. Writes "up" and then the name of each signal it gets, one a line, into the
+       fifo. When a NAME of the arguments was written it exits with that code, notifies
+       readiness on descriptor 3, dies of the signal, or does nothing. TERM=die is understood.
+
+     helper during DIR[:DIR]… PROGRAM [ARG]… -- THEN [ARG]…
+       Starts PROGRAM; when it has subscribed to each event directory runs THEN; exits as PROGRAM.
+
+     helper free FILE
+       Waits until nobody holds a lock on the file.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ ;
+
+static _Noreturn void die (char const *what)
+{
+  fprintf(stderr, "helper: fatal: unable to %s: %s\n", what, strerror(errno)) ;
+  exit(111) ;
+}
+
+/* ---------------------------------------------------------------- probe */
+
+static void say (int fd, char const *s)
+{
+  char line[64] ;
+  int n = snprintf(line, sizeof(line), "%s\n", s) ;
+  if (write(fd, line, (size_t)n) != n) die("write to the fifo") ;
+}
+
+static void die_of (int sig)
+{
+  sigset_t set ;
+  sigemptyset(&set) ;
+  signal(sig, SIG_DFL) ;
+  raise(sig) ;
+  sigprocmask(SIG_SETMASK, &set, 0) ;
+}
+
+static char const *action (char const *name, char **args)
+{
+  size_t len = strlen(name) ;
+  for ( ; *args ; args++)
+    if (!strncmp(*args, name, len) && (*args)[len] == '=') return *args + len + 1 ;
+  return strcmp(name, "TERM") ? "stay" : "die" ;
+}
+
+static void notify (void)
+{
+  if (write(3, "\n", 1) != 1) die("notify") ;
+  close(3) ;
+}
+
+static void act (int fd, char const *name, int sig, char **args)
+{
+  char const *what = action(name, args) ;
+  say(fd, name) ;
+  if (!strcmp(what, "ready")) notify() ;
+  else if (!strcmp(what, "die")) die_of(sig) ;
+  else if (strcmp(what, "stay")) exit(atoi(what)) ;
+}
+
+static _Noreturn void probe (char **argv)
+{
+  sigset_t set ;
+  int fd = open(argv[0], O_RDWR | O_CLOEXEC) ;
+  if (fd < 0) die("open the fifo") ;
+  sigfillset(&set) ;
+  sigprocmask(SIG_BLOCK, &set, 0) ;
+  act(fd, "up", 0, argv + 1) ;
+  for (;;)
+  {
+    int sig ;
+    if (!sigwait(&set, &sig)) act(fd, sigabbrev_np(sig), sig, argv + 1) ;
+  }
+}
+
+/* ---------------------------------------------------------------- during */
+
+static pid_t spawn (char **argv)
+{
+  pid_t pid = fork() ;
+  if (pid == -1) die("fork") ;
+  if (pid) return pid ;
+  execvp(argv[0], argv) ;
+  die("exec") ;
+  return 0 ;
+}
+
+static int watch (char *dirs, unsigned int *n)
+{
+  int fd = inotify_init1(IN_CLOEXEC) ;
+  if (fd < 0) die("watch") ;
+  for (char *dir = strtok(dirs, ":") ; dir ; dir = strtok(0, ":"), ++*n)
+    if (inotify_add_watch(fd, dir, IN_MOVED_TO) < 0) die("watch a directory") ;
+  return fd ;
+}
+
+/* Until something was renamed in each of the n directories, which have the watches 1 to n. */
+static void wait_for_subscriptions (int fd, unsigned int n)
+{
+  unsigned int all = (1U << n) - 1, seen = 0 ;
+  while (seen != all)
+  {
+    union { struct inotify_event e ; char s[4096] ; } buf ;
+    ssize_t r = read(fd, &buf, sizeof(buf)) ;
+    if (r <= 0) die("read what happens") ;
+    for (char *s = buf.s ; s < buf.s + r ; )
+    {
+      struct inotify_event e ;
+      memcpy(&e, s, sizeof(e)) ;
+      seen |= 1U << (e.wd - 1) ;
+      s += sizeof(e) + e.len ;
+    }
+  }
+}
+
+static int during (char **argv)
+{
+  char **then = argv + 1 ;
+  unsigned int n = 0 ;
+  int fd = watch(argv[0], &n) ;
+  pid_t program, second ;
+  int wstat ;
+  while (*then && strcmp(*then, "--")) then++ ;
+  if (!*then || !then[1]) return 100 ;
+  *then++ = 0 ;
+  program = spawn(argv + 1) ;
+  wait_for_subscriptions(fd, n) ;
+  second = spawn(then) ;
+  if (waitpid(second, &wstat, 0) == -1 || waitpid(program, &wstat, 0) == -1) die("wait") ;
+  return WIFSIGNALED(wstat) ? 128 + WTERMSIG(wstat) : WEXITSTATUS(wstat) ;
+}
+
+/* ---------------------------------------------------------------- free */
+
+static int wait_until_free (char const *fn)
+{
+  struct flock fl = { .l_type = F_RDLCK, .l_whence = SEEK_SET } ;
+  int fd = open(fn, O_RDONLY | O_CLOEXEC) ;
+  if (fd < 0) die("open the lock") ;
+  if (fcntl(fd, F_SETLKW, &fl) == -1) die("wait for the lock") ;
+  return 0 ;
+}
+
+int main (int argc, char **argv)
+{
+  if (argc > 2 && !strcmp(argv[1], "probe")) probe(argv + 2) ;
+  if (argc > 4 && !strcmp(argv[1], "during")) return during(argv + 2) ;
+  if (argc == 3 && !strcmp(argv[1], "free")) return wait_until_free(argv[2]) ;
+  fputs("helper: usage: helper probe FIFO [NAME=ACTION]... | during DIRS PROGRAM... -- THEN... | free FILE\n", stderr) ;
+  return 100 ;
+}

@@ -1,0 +1,103 @@
+# lib.sh FILE SCENARIO: the words that scenarios are made of, then the scenario.
+# Descriptors: 9 and 8 are the events of one service and what it says, 7 and 6 of another.
+set -u
+
+quiet() { # quiet COMMAND…: without our descriptors
+  "$@" 5<&- 6<&- 7<&- 8<&- 9<&-
+}
+
+normal() { # what differs from run to run: pids that services wrote down, times
+  script='s/[0-9]* seconds/N seconds/g;s/@[0-9a-f]\{24\}/@TAI/g'
+  for file in pid */pid */*/pid */*/*/pid; do
+    [ -s "$file" ] && script="$script;s/\\b$(cat "$file")\\b/PID/g"
+  done
+  sed "$script"
+}
+
+c() { # c COMMAND…: a client; shows its output, its exit code, whether it complained
+  printf '$ %s\n' "$*" | sed "s,$HELPER,helper,g;s,$PWD,.,g"
+  quiet timeout 20 "$@" > stdout 2> complaint
+  code=$?
+  normal < stdout
+  echo "-> $code$([ ! -s complaint ] || echo ', with a message')"
+}
+
+cn() { # the same where numbers are times
+  c "$@" > numbers
+  sed '2,$s/\b[0-9]\{1,2\}\b/N/g;$s/-> N/-> 0/' numbers
+}
+
+service() { # service DIR [PROBE'S ARGUMENTS]
+  dir=$1
+  shift
+  mkdir -p "$dir"
+  mkfifo "$dir/out"
+  printf '#!/bin/sh\necho $$ > pid\nexec %s probe out %s\n' "$HELPER" "$*" > "$dir/run"
+  chmod +x "$dir/run"
+}
+
+script() { # script FILE LINE…: a shell script
+  file=$1
+  shift
+  { echo '#!/bin/sh'; printf '%s\n' "$@"; } > "$file"
+  chmod +x "$file"
+}
+
+record() { # record DIR EVENTS [OUT]: the descriptors for its events and for what it says
+  mkdir -m 700 "$1/event"
+  chgrp "$(id -g)" "$1/event"
+  chmod 3730 "$1/event"
+  mkfifo -m 622 "$1/event/ftrig1:@400000000000000000000000:record"
+  eval "exec $2<>'$1/event/ftrig1:@400000000000000000000000:record'"
+  [ $# -lt 3 ] || eval "exec $3<>'$1/out'"
+}
+
+events() { # events DESCRIPTOR N: waits for that many letters and shows them
+  eval "letters=\$(timeout 20 dd bs=1 count=$2 <&$1 2> /dev/null)"
+  echo "events: $letters"
+}
+
+line() { # line DESCRIPTOR: waits for a line and shows it
+  eval "read -r text <&$1"
+  echo "says: $text"
+}
+
+# shellcheck disable=SC2086 # a command in words
+supervise() { # supervise DIR
+  quiet $SUPERVISE "$1" &
+}
+
+# shellcheck disable=SC2086 # a command in words
+svscan() { # svscan [OPTION]… DIR
+  quiet $SVSCAN "$@" &
+  scanner=$!
+}
+
+one() { # one [PROBE'S ARGUMENTS]: a supervised service a, which is up
+  service a "$@"
+  record a 9 8
+  supervise a
+  events 9 2
+  line 8
+}
+
+gone() { # gone DIR: waits for the end of its supervisor, which x comes before
+  "$HELPER" free "$1/supervise/lock"
+}
+
+state() { # state DIR: everything that s6-svstat tells
+  c s6-svstat "$1"
+  c s6-svstat -n "$1"
+  c s6-svstat -o up,wantedup,normallyup,ready,paused,pid,exitcode,signal,signum,updownsince,readysince "$1"
+  c s6-svstat -uwNrpes "$1"
+  cn s6-svstat -t "$1"
+  cn s6-svstat -o updownfor,readyfor "$1"
+}
+
+files() { # files DIR: its files with modes and sizes
+  (cd "$1" && find . ! -name pid ! -name status -printf '%M %p %l\n' | sort -k 2 | sed "s,$PWD,.,g;s,^\\(l.*\\) [^ ]*/\\([^/]*\\)\$,\\1 …/\\2,")
+}
+
+# shellcheck source=scenarios.sh
+. "$1"
+"sc_$2"
