@@ -8,6 +8,7 @@
 
 #include <skalibs/alloc.h>
 #include <skalibs/bytestr.h>
+#include <skalibs/direntry.h>
 
 #include "source_internal.h"
 
@@ -143,28 +144,16 @@ static int read_definition (struct reader *r, struct definition *d)
   return is_template(d->name) ? read_template(r, d) : source_define(r, d) ;
 }
 
-static int open_definition (struct reader *r, struct definition *d, int dirfd, char const *name)
-{
-  struct stat st ;
-  if (fstatat(dirfd, name, &st, 0) < 0) return errno == ENOENT ? 1 : source_unreadable(r, d, "") ;
-  if (!S_ISDIR(st.st_mode)) return 1 ;
-  d->fd = source_opendir(dirfd, name) ;
-  return d->fd >= 0 || source_unreadable(r, d, "") ;
-}
-
+/* What is no directory is skipped, a link that leads nowhere too. */
 static int read_entry (struct reader *r, int dirfd, char const *entry, struct definition *d)
 {
-  d->fd = -1 ;
-  if (!open_definition(r, d, dirfd, entry)) return 0 ;
-  if (d->fd < 0) return 1 ;
-  int ok = source_entries(d->fd, &r->list) ;
-  if (ok)
-  {
-    d->files = source_which(&r->list) ;
-    ok = read_definition(r, d) ;
-  }
-  else ok = source_unreadable(r, d, "") ;
-  close(d->fd) ;
+  DIR *dir = source_opendir(dirfd, entry) ;
+  if (!dir) return errno == ENOENT || errno == ENOTDIR || source_unreadable(r, d, "") ;
+  d->fd = dir_fd(dir) ;
+  int ok = source_scan(dir, &d->files, &d->regular) ? read_definition(r, d) : source_unreadable(r, d, "") ;
+  int e = errno ;
+  closedir(dir) ;
+  errno = e ;
   return ok ;
 }
 
@@ -201,14 +190,14 @@ static int read_entries (struct reader *r, int fd, stralloc const *names, strall
   return 1 ;
 }
 
-static int read_tree_fd (struct reader *r, int fd, char const *path, enum source_origin origin)
+static int read_tree_dir (struct reader *r, DIR *dir, char const *path, enum source_origin origin)
 {
   stralloc names = STRALLOC_ZERO, whole = STRALLOC_ZERO ;
   struct definition d = { .path = path } ;
-  int seen = seen_before(r, fd) ;
+  int seen = seen_before(r, dir_fd(dir)) ;
   int ok = 1 ;
-  if (seen < 0 || (!seen && !source_entries(fd, &names))) ok = source_unreadable(r, &d, "") ;
-  else if (!seen) ok = stralloc_cats(&whole, path) && read_entries(r, fd, &names, &whole, origin) ;
+  if (seen < 0 || (!seen && !source_entries(dir, &names))) ok = source_unreadable(r, &d, "") ;
+  else if (!seen) ok = stralloc_cats(&whole, path) && read_entries(r, dir_fd(dir), &names, &whole, origin) ;
   int e = errno ;
   stralloc_free(&whole) ;
   stralloc_free(&names) ;
@@ -219,12 +208,14 @@ static int read_tree_fd (struct reader *r, int fd, char const *path, enum source
 static int read_tree (struct reader *r, char const *path, enum source_origin origin, int must_exist)
 {
   struct definition d = { .path = path } ;
-  int fd = source_opendir(r->o->rootfd, path) ;
-  if (fd < 0 && errno == ENOENT)
+  DIR *dir = source_opendir(r->o->rootfd, path) ;
+  if (!dir && errno == ENOENT)
     return !must_exist || source_fault(r, FAULT_ERROR, &d, "", "there is no such directory; S6_RUNTIME_BUNDLEDIR must name one, or be unset") ;
-  if (fd < 0) return source_unreadable(r, &d, "") ;
-  int ok = read_tree_fd(r, fd, path, origin) ;
-  close(fd) ;
+  if (!dir) return source_unreadable(r, &d, "") ;
+  int ok = read_tree_dir(r, dir, path, origin) ;
+  int e = errno ;
+  closedir(dir) ;
+  errno = e ;
   return ok ;
 }
 
@@ -273,10 +264,10 @@ static int read_package (struct reader *r, stralloc *path, char const *name)
 static int read_packages (struct reader *r, stralloc *path)
 {
   stralloc names = STRALLOC_ZERO ;
-  int fd = source_opendir(r->o->rootfd, "/package/admin") ;
-  if (fd < 0) return 1 ;
-  int ok = source_entries(fd, &names) ;
-  close(fd) ;
+  DIR *dir = source_opendir(r->o->rootfd, "/package/admin") ;
+  if (!dir) return 1 ;
+  int ok = source_entries(dir, &names) ;
+  closedir(dir) ;
   for (size_t i = 0 ; ok && i < names.len ; i += strlen(names.s + i) + 1)
     if (str_start(names.s + i, "s6-overlay")) ok = read_package(r, path, names.s + i) ;
   stralloc_free(&names) ;
@@ -476,7 +467,7 @@ int source_open (struct source const *s, int rootfd, uint32_t node)
 {
   char const *dir = graph_file(&s->graph, node) ;
   if (source_service(s, node)->origin <= SOURCE_PIPELINE) return (errno = ENOENT, -1) ;
-  return source_opendir(rootfd, dir) ;
+  return openat(rootfd, dir + 1, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC) ;
 }
 
 /* ---- oneshots */

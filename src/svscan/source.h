@@ -7,8 +7,8 @@
    Source definition directories (the s6-rc format, PROTOCOL.md §6) and /etc/services.d,
    read as they are into one graph: no compile step, nothing on disk to rebuild. PID 1 calls
    source_read before anything starts and once more when cont-init.d is over, because boot
-   scripts create services; a rescan is the same. s6-rc-db and `svctl tree` do as PID 1
-   does. Nothing here prints or exits: what is wrong goes into a struct faults.
+   scripts create services, and takes over the state with graph_carry; a rescan is the same.
+   s6-rc-db and `svctl tree` do as PID 1 does. Nothing here prints or exits: what is wrong goes into a struct faults.
 
    Where definitions come from (with S6_RUNTIME_PROFILE=P, /etc is /etc/cont-profile.d/P):
 
@@ -43,7 +43,8 @@
                                        so one that something in `user` needs starts before.
                                        No offer of one is made before that, so the step
                                        legacy-services has nothing left to do but be reported
-                                       READY at once.
+                                       READY at once. One that has a `down` file is reported
+                                       READY instead of started.
      members of user2                AFTER legacy-services, soft
      members of user                 only what they declare, as in v3: without `base` among
                                        their dependencies they start at once, beside

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <skalibs/bytestr.h>
 #include <skalibs/types.h>
@@ -86,10 +85,10 @@ static int intern_where (struct reader *r, struct definition const *d, enum sour
 
 static int read_list_dir (struct reader *r, struct definition const *d, enum source_file file)
 {
-  int fd = source_opendir(d->fd, source_files[file]) ;
-  int ok = fd >= 0 && source_entries(fd, &r->list) ;
+  DIR *dir = source_opendir(d->fd, source_files[file]) ;
+  int ok = dir && source_entries(dir, &r->list) ;
   int e = errno ;
-  if (fd >= 0) close(fd) ;
+  if (dir) closedir(dir) ;
   if (ok) return 1 ;
   errno = e ;
   r->list.len = 0 ;
@@ -229,6 +228,7 @@ static int check_script (struct reader *r, struct definition const *d, enum sour
 {
   struct stat st ;
   if (!HAS(d, file)) return source_fault(r, FAULT_ERROR, d, source_files[file], mend) ;
+  if (d->regular >> file & 1) return 1 ;
   if (fstatat(d->fd, source_files[file], &st, 0) < 0) return source_unreadable(r, d, source_files[file]) ;
   if (S_ISREG(st.st_mode)) return 1 ;
   return (errno = EINVAL, source_unreadable(r, d, source_files[file])) ;

@@ -1,6 +1,5 @@
 /* ISC license. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -52,22 +51,44 @@ char const *const source_files[SOURCE_FILES] =
 
 _Static_assert(SOURCE_FILES <= 64, "struct source_service has 64 bits for files") ;
 
-int source_opendir (int dirfd, char const *path)
+DIR *source_opendir (int dirfd, char const *path)
 {
   while (*path == '/') path++ ;
-  return openat(dirfd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC) ;
+  int fd = openat(dirfd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC) ;
+  if (fd < 0) return 0 ;
+  DIR *dir = fdopendir(fd) ;
+  if (dir) return dir ;
+  int e = errno ;
+  close(fd) ;
+  errno = e ;
+  return 0 ;
 }
 
-static int collect_entries (DIR *dir, stralloc *list)
+/* The next entry that does not begin with a dot; null at the end (errno 0) or on failure. */
+static struct dirent const *next_entry (DIR *dir)
 {
-  for (;;)
+  struct dirent const *e ;
+  do
   {
     errno = 0 ;
-    struct dirent const *e = readdir(dir) ;
-    if (!e) return !errno ;
-    if (e->d_name[0] == '.') continue ;
-    if (!stralloc_catb(list, e->d_name, strlen(e->d_name) + 1)) return 0 ;
+    e = readdir(dir) ;
   }
+  while (e && e->d_name[0] == '.') ;
+  return e ;
+}
+
+int source_scan (DIR *dir, uint64_t *files, uint64_t *regular)
+{
+  *files = *regular = 0 ;
+  for (struct dirent const *e ; (e = next_entry(dir)) ; )
+    for (unsigned int i = 0 ; i < SOURCE_FILES ; i++)
+    {
+      if (strcmp(e->d_name, source_files[i])) continue ;
+      *files |= 1ULL << i ;
+      if (e->d_type == DT_REG) *regular |= 1ULL << i ;
+      break ;
+    }
+  return !errno ;
 }
 
 static int compare (void const *a, void const *b)
@@ -98,23 +119,12 @@ static int sort_list (stralloc *list)
   return ok ;
 }
 
-int source_entries (int fd, stralloc *list)
+int source_entries (DIR *dir, stralloc *list)
 {
   list->len = 0 ;
-  int own = fcntl(fd, F_DUPFD_CLOEXEC, 0) ;
-  if (own < 0) return 0 ;
-  DIR *dir = fdopendir(own) ;
-  if (!dir)
-  {
-    int e = errno ;
-    close(own) ;
-    return (errno = e, 0) ;
-  }
-  int ok = collect_entries(dir, list) ;
-  int e = errno ;
-  closedir(dir) ;
-  errno = e ;
-  return ok && sort_list(list) ;
+  for (struct dirent const *e ; (e = next_entry(dir)) ; )
+    if (!stralloc_catb(list, e->d_name, strlen(e->d_name) + 1)) return 0 ;
+  return !errno && sort_list(list) ;
 }
 
 /* A fifo opened so does not wait for its writer, a terminal does not become ours. */
@@ -150,15 +160,6 @@ int source_slurp (int dirfd, char const *name, stralloc *sa, size_t max)
   close(fd) ;
   if (e) return (errno = e, 0) ;
   return stralloc_0(sa) ;
-}
-
-uint64_t source_which (stralloc const *list)
-{
-  uint64_t which = 0 ;
-  for (size_t i = 0 ; i < list->len ; i += strlen(list->s + i) + 1)
-    for (unsigned int j = 0 ; j < SOURCE_FILES ; j++)
-      if (!strcmp(list->s + i, source_files[j])) which |= 1ULL << j ;
-  return which ;
 }
 
 int source_fault (struct reader *r, enum fault_weight weight, struct definition const *d, char const *name, char const *text)

@@ -15,6 +15,7 @@
    (no memory). What an author did wrong is a fault and no failure.
 */
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,7 +85,8 @@ struct definition
   char const *argument ;        /* of an instance, or null */
   int fd ;
   enum source_origin origin ;
-  uint64_t files ;
+  uint64_t files ;              /* bit SOURCE_… : it is there */
+  uint64_t regular ;            /* and known to be a regular file */
   uint32_t node ;
 } ;
 
@@ -92,20 +94,21 @@ struct definition
 
 /* ---- source_file.c */
 
-/* Opens a directory for source_entries and the like; -1 with errno. */
-extern int source_opendir (int dirfd, char const *path) ;
+/* Opens a directory; a leading / means dirfd. A null pointer with errno. */
+extern DIR *source_opendir (int dirfd, char const *path) ;
 
 /* Replaces `list` by the names in the directory but those that begin with a dot, sorted,
-   each with its null. 1 if all went well; 0 with errno. Leaves fd open. */
-extern int source_entries (int fd, stralloc *list) ;
+   each with its null. */
+extern int source_entries (DIR *dir, stralloc *list) ;
+
+/* Finds out which of source_files are in the directory; `regular` gets those that the
+   directory itself says to be regular files, which saves a stat. */
+extern int source_scan (DIR *dir, uint64_t *files, uint64_t *regular) ;
 
 /* Replaces sa by the content, with a null at its end, of a regular file of at most max
    bytes. Never waits for a fifo or device. 1; or 0 with errno: EINVAL no regular file,
    EFBIG too large. */
 extern int source_slurp (int dirfd, char const *name, stralloc *sa, size_t max) ;
-
-/* Which of source_files the list names. */
-extern uint64_t source_which (stralloc const *list) ;
 
 /* PATH/NAME, as a fault of that weight: "PATH/NAME: TEXT". */
 extern int source_fault (struct reader *r, enum fault_weight, struct definition const *d, char const *name, char const *text) ;

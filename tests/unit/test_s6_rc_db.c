@@ -66,7 +66,7 @@ static void ask (struct answer *a, char const *question)
   char const *argv[ARGS_MAX] = { "s6-rc-db", "-R", tree } ;
   int argc = 3 ;
   strcpy(words, question) ;
-  for (char *w = strtok(words, " ") ; w ; w = strtok(0, " ")) argv[argc++] = w ;
+  for (char *rest = words, *w ; (w = strtok_r(rest, " ", &rest)) ; ) argv[argc++] = w ;
   run(a, argv) ;
 }
 
