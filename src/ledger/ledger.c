@@ -202,6 +202,7 @@ uint32_t slot_new (void)
   memset(s, 0, sizeof *s) ;
   s->control_fd = s->lock_fd = s->notify[0] = s->notify[1] = s->pipe[0] = s->pipe[1] = -1 ;
   s->logger = NO_SLOT ;
+  s->change_deadline = NEVER ;
   return i ;
 }
 

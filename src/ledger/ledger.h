@@ -112,6 +112,7 @@ struct slot
   uint32_t logger ;             /* of a producer: the slot whose pipe[1] is our stdout; NO_SLOT */
   uint32_t faults ;             /* faults while this slot was under work … */
   uint32_t fault_event ;        /* … on this event */
+  int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
   uint64_t oom_seen ;           /* the cgroup's oom_kill counter at the last start */
   char name[SLOT_NAME_MAX] ;    /* path relative to the scan directory */
@@ -191,6 +192,10 @@ struct header
   int32_t pid ;                 /* ours; 1 or not */
   uint32_t verbosity ;
   uint32_t keep_env ;           /* services get our environment, not PATH alone */
+  uint32_t dependencies ;       /* 1: the services are started through the graph: src/svscan/rc.c */
+  uint32_t command_seq ;        /* of the last letter in command[] */
+  uint32_t command_len ;
+  char command[512] ;           /* what has come of a `:` command on .s6-svscan/control */
   uint32_t skip_run_d ;         /* /init.sh has run it in this life */
   uint32_t container ;          /* 1: stages around the services; 0: svscan or supervise alone */
   struct inheritance inheritance ;

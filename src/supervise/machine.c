@@ -269,6 +269,7 @@ static uint32_t start_wanted (state *s, enum service_event e, facts const *f)
 {
   if (s->flags & FOR_GOOD) return 0 ;
   set(s, WANT_UP) ;
+  clear(s, HELD) ;  /* whoever asks for this very service means it */
   s->quick = s->window_deaths = 0 ;
   s->cause = WHY_COMMAND ;
   return start(s, f) | down_file(e) ;
@@ -277,7 +278,7 @@ static uint32_t start_wanted (state *s, enum service_event e, facts const *f)
 static uint32_t start_once (state *s, enum service_event e, facts const *f)
 {
   (void)e ;
-  clear(s, WANT_UP) ;
+  clear(s, WANT_UP | HELD) ;
   s->cause = WHY_COMMAND ;
   return start(s, f) ;
 }

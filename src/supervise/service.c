@@ -19,12 +19,11 @@
 #include <skalibs/tai.h>
 #include <skalibs/types.h>
 
-#include "pids.h"
 #include "supervise.h"
 
 #define FAULTS_TWICE 2
 
-struct service_host service_host = { .changed = 0, .gone = 0, .child = 0 } ;
+struct service_host service_host = { .changed = 0, .gone = 0, .child = 0, .oneshot = 0 } ;
 
 /* Services whose stop script runs. */
 static int holding = 0 ;
@@ -330,7 +329,7 @@ static int do_event (uint32_t i, struct slot *s)
 static int do_end (uint32_t i, struct slot *s)
 {
   if (service_host.gone) (*service_host.gone)(i) ;
-  timer_set(TIMER_SLOT0 + i, NEVER) ;
+  timer_set(TIMER_OF(i), NEVER) ;
   do_close_notify(i, s) ;
   if (s->pipe[1] >= 0) close_word(&s->pipe[1]) ;
   close_word(&s->pipe[0]) ;
@@ -447,7 +446,7 @@ static int follow (uint32_t i, enum service_state from, enum service_event e)
   int next = perform(i) ;
   if (!s->used) return 0 ;
   c = slot_now(s) ;
-  timer_set(TIMER_SLOT0 + i, c->deadline) ;
+  timer_set(TIMER_OF(i), c->deadline) ;
   if (next) return next ;
   tell_change(s, from, e) ;
   if (service_host.changed) (*service_host.changed)(i, from, (enum service_state)c->state) ;
@@ -497,7 +496,7 @@ uint32_t service_add (char const *name)
   uint32_t i ;
   if (strlen(name) >= SLOT_NAME_MAX) return say(SAY_ERROR, "service name ", name, " is too long: it is left out"), NO_SLOT ;
   i = slot_new() ;
-  if (i == NO_SLOT || timer_room(TIMER_SLOT0 + ledger->room) < 0 || pids_room(ledger->room) < 0)
+  if (i == NO_SLOT || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0)
     return say_sys(SAY_ERROR, errno, "no room for service ", name), NO_SLOT ;
   s = slot_at(i) ;
   strcpy(s->name, name) ;
@@ -584,6 +583,11 @@ int service_reaped (pid_t pid, int32_t wstat)
   enum pid_role role ;
   uint32_t i ;
   if (!pids_find(pid, &i, &role)) return 0 ;
+  if (slot_at(i)->kind == SLOT_ONESHOT)
+  {
+    if (service_host.oneshot) (*service_host.oneshot)(i, pid, wstat) ;
+    return 1 ;
+  }
   if (role == ROLE_RUN) last_words(i) ;
   consume(i, ended[role], wstat) ;
   return 1 ;
@@ -645,14 +649,14 @@ static void condemn (uint32_t i)
   }
   slot_draft(s)->state = FATAL ;
   slot_commit(s, 0) ;
-  timer_set(TIMER_SLOT0 + i, NEVER) ;
+  timer_set(TIMER_OF(i), NEVER) ;
 }
 
 void service_resume (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
-  if (!s->used) return ;
-  if (timer_room(TIMER_SLOT0 + ledger->room) < 0 || pids_room(ledger->room) < 0) return ;
+  if (!s->used || s->kind != SLOT_LONGRUN) return ;
+  if (timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0) return ;
   find_again(i, s->run_pid, ROLE_RUN) ;
   find_again(i, s->finish_pid, ROLE_FINISH) ;
   find_again(i, s->stop_pid, ROLE_STOP) ;
@@ -664,7 +668,7 @@ void service_resume (uint32_t i)
     return ;
   }
   holding += slot_now(s)->state == STOPPING ;
-  timer_set(TIMER_SLOT0 + i, slot_now(s)->deadline) ;
+  timer_set(TIMER_OF(i), slot_now(s)->deadline) ;
   if (s->faults >= FAULTS_TWICE)
   {
     condemn(i) ;

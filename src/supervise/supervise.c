@@ -77,7 +77,7 @@ static void turn (void)
     else if (events[i].kind == LOOP_NOTIFY) service_notified(events[i].index) ;
     else signals = 1 ;
   if (signals) read_signals() ;
-  while (timer_pop(mono_now(), &id)) service_event(id - TIMER_SLOT0, EV_TIMEOUT, 0) ;
+  while (timer_pop(mono_now(), &id)) service_event((id - TIMER_SLOT0) / 2, EV_TIMEOUT, 0) ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
 
@@ -129,7 +129,7 @@ static void prepare (void)
 {
   spawn_init(&ledger->inheritance, ledger->fd_base) ;
   if (loop_init(LOOP_SIGNALS) < 0) die("make the event loop") ;
-  if (timer_room(TIMER_SLOT0 + ledger->room) < 0 || service_env_init() < 0) die("allocate memory") ;
+  if (timer_room(TIMERS) < 0 || service_env_init() < 0) die("allocate memory") ;
   service_host.gone = &gone ;
   fault_arm() ;
 }

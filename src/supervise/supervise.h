@@ -30,6 +30,7 @@
 
 #include "base.h"
 #include "ledger.h"
+#include "pids.h"
 #include "status.h"
 #include "tally.h"
 
@@ -153,6 +154,12 @@ extern void publish_event (struct slot const *s, char const *letters) ;
 extern void publish_death (struct slot const *s) ;
 extern void publish_no_deaths (struct slot const *s) ;
 
+/* 1: slot I is a supervised service, neither free nor a oneshot. */
+static inline int slot_is_service (uint32_t i)
+{
+  return slot_at(i)->used && slot_at(i)->kind == SLOT_LONGRUN ;
+}
+
 /* ---- service.c -------------------------------------------------------------------- */
 
 extern int supervise_main (int argc, char const *const *argv) ;
@@ -162,12 +169,18 @@ struct service_host
 {
   void (*changed) (uint32_t slot, enum service_state from, enum service_state to) ;
   void (*gone) (uint32_t slot) ;    /* supervision ended, the slot is free */
+  void (*oneshot) (uint32_t slot, pid_t pid, int32_t wstat) ;  /* up or down of a oneshot has ended */
   void (*child) (pid_t pid, int32_t wstat) ;  /* a child that is no service's; see inbox_seq() */
 } ;
 extern struct service_host service_host ;
 
 enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOOP_SEED, LOOP_PIDFD } ;
-#define TIMER_SLOT0 16u   /* timers below are the program's own */
+/* Timers below TIMER_SLOT0 are the program's own; then two for each slot: the machine's, and the
+   scanner's for timeout-up and timeout-down. */
+#define TIMER_SLOT0 16u
+#define TIMER_OF(i) (TIMER_SLOT0 + 2 * (i))
+#define TIMER_CHANGE_OF(i) (TIMER_OF(i) + 1)
+#define TIMERS (TIMER_OF(ledger->room))
 
 /* A new slot for the service directory NAME (a path from the cwd, with NAME/log for loggers).
    It has no process yet: service_event(i, EV_BEGIN, 0) starts it. NO_SLOT after saying why. */

@@ -15,6 +15,7 @@
 
 #include <skalibs/direntry.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 #define BUILD_STOP 99
@@ -215,11 +216,23 @@ static char const *legacy_dir (void)
   return path ;
 }
 
+/* Everything that is wrong with the definitions is told before anything starts. */
+static enum progress begin_check (void)
+{
+  if (rc_wanted() && rc_check())
+  {
+    say(SAY_ERROR, "the service definitions have errors: the container stops; mend all of the above") ;
+    stop_request(CAUSE_STAGE2, 1, NO_SLOT, 0) ;
+  }
+  return DONE ;
+}
+
 static enum progress begin_services (void)
 {
   choose_generation() ;
   layout_services(conf_path("/etc/services.d"), legacy_dir()) ;
-  scan_all() ;
+  if (rc_wanted()) rc_begin() ;
+  else scan_all() ;
   return DONE ;
 }
 
@@ -232,7 +245,7 @@ static int is_settled (uint32_t i)
 {
   struct slot const *s = slot_at(i) ;
   struct slot_state const *c = slot_now(s) ;
-  if (!s->used) return 1 ;
+  if (!slot_is_service(i)) return 1 ;
   if (c->state == DOWN || c->state == FATAL) return 1 ;
   if (c->state != UP) return 0 ;
   return c->settings.notification_fd < 0 || c->flags & IS_READY || !ledger->container ;
@@ -240,6 +253,7 @@ static int is_settled (uint32_t i)
 
 static int all_settled (void)
 {
+  if (ledger->dependencies) return rc_settled() ;
   while (wait_cursor < ledger->slots && is_settled(wait_cursor)) wait_cursor++ ;
   return wait_cursor == ledger->slots ;
 }
@@ -249,7 +263,8 @@ static enum progress begin_wait (void)
   uint32_t ms ;
   struct global *g ;
   wait_cursor = 0 ;
-  if (!options.cmd || !conf_uint("S6_CMD_WAIT_FOR_SERVICES", 0, 1) || all_settled()) return DONE ;
+  if (!ledger->dependencies && (!options.cmd || !conf_uint("S6_CMD_WAIT_FOR_SERVICES", 0, 1))) return DONE ;
+  if (all_settled()) return DONE ;
   ms = conf_uint("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", global_now()->generation == 2 ? DEFAULT_CMD_WAIT : 0, INT32_MAX) ;
   g = global_draft() ;
   g->cmd_deadline = ms ? mono_after(mono_now(), MS(ms)) : NEVER ;
@@ -271,11 +286,18 @@ void boot_service_changed (void)
   next_step() ;
 }
 
+static int is_strict (void)
+{
+  return conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) == 2 ;
+}
+
 void boot_wait_over (void)
 {
   if (global_now()->step != STEP_WAIT || global_now()->stop) return ;
-  say(SAY_ERROR, "services were not ready in time (S6_CMD_WAIT_FOR_SERVICES_MAXTIME): still waiting for ", slot_at(wait_cursor)->name, "; the container stops") ;
-  stop_request(CAUSE_STAGE2, 1, wait_cursor, 0) ;
+  say(SAY_ERROR, "services were not ready in time (S6_CMD_WAIT_FOR_SERVICES_MAXTIME): still waiting for ",
+    ledger->dependencies ? rc_pending() : slot_at(wait_cursor)->name, is_strict() ? "; the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)" : "; going on to the CMD") ;
+  if (is_strict()) stop_request(CAUSE_STAGE2, 1, NO_SLOT, 0) ;
+  else next_step() ;
 }
 
 /* ---- CMD */
@@ -306,6 +328,7 @@ static struct step_entry const steps[STEPS] =
 {
   [STEP_RUN_D] = { "run.d", &begin_run_d, &run_d, &judge_run_d },
   [STEP_HOOK] = { "S6_STAGE2_HOOK", &begin_hook, 0, &judge_hook },
+  [STEP_CHECK] = { "service definitions", &begin_check, 0, 0 },
   [STEP_FIX_ATTRS] = { "fix-attrs.d", &begin_fix_attrs, 0, &judge_stage2 },
   [STEP_CONT_INIT] = { "cont-init.d", &begin_directory, &cont_init_d, &judge_stage2 },
   [STEP_SERVICES] = { "services", &begin_services, 0, 0 },

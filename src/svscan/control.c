@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* .s6-svscan/control: the letters of svscanctl (PROTOCOL.md §4), and R for svctl reexec. `z` asks
-   for nothing: zombies are reaped as they come. */
+/* .s6-svscan/control: the letters of svscanctl (PROTOCOL.md §4), R for svctl reexec, and commands
+   that begin with a colon. `z` asks for nothing: zombies are reaped as they come. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 static void ask_stop (void) { stop_request(CAUSE_CONTROL, 0, NO_SLOT, inbox_seq()) ; }
@@ -34,8 +35,31 @@ static struct { char letter ; void (*act) (void) ; } const letters[] =
   { '0', &ask_stop }, { '6', &ask_stop }, { '7', &ask_stop }, { '8', &ask_stop }, { 'R', &again }
 } ;
 
+/* A command is `:`, u or d, a name, and a newline: start or stop that service and all that it
+   pulls along. It may come in pieces, so what has come lies in the ledger. */
+static void obey (void)
+{
+  char *c = ledger->command ;
+  c[ledger->command_len] = 0 ;
+  if (c[1] == 'u' || c[1] == 'd') rc_change(c + 2, c[1] == 'u') ;
+  ledger->command_len = 0 ;
+}
+
+static void collect (char c)
+{
+  if (ledger->command_seq == inbox_seq()) return ;
+  if (c == '\n') obey() ;
+  else if (ledger->command_len < sizeof ledger->command - 1) ledger->command[ledger->command_len++] = c ;
+  ledger->command_seq = inbox_seq() ;
+}
+
 static void apply (char c)
 {
+  if (c == ':' || ledger->command_len)
+  {
+    collect(c) ;
+    return ;
+  }
   for (size_t i = 0 ; i < sizeof letters / sizeof letters[0] ; i++)
     if (letters[i].letter == c)
     {

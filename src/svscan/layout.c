@@ -18,9 +18,12 @@
 #include <skalibs/direntry.h>
 #include <skalibs/djbunix.h>
 
+#include "source.h"
 #include "svscan.h"
 
 #define DEPTH_MAX 16
+
+static int from_definition = 0 ;
 
 /* A path that grows and shrinks with the recursion. */
 struct path { char s[PATH_MAX] ; size_t len ; } ;
@@ -94,6 +97,14 @@ static int is_stale (char const *name)
   return !strcmp(name, "supervise") || !strcmp(name, "event") ;
 }
 
+/* What a definition directory has beside the service directory: read at boot, no business of
+   the service's. `down` there is the script of a oneshot. */
+static int is_definition (char const *name)
+{
+  for (unsigned int i = 0 ; i < SOURCE_FIRST_OF_SERVICEDIR ; i++) if (!strcmp(name, source_files[i])) return 1 ;
+  return 0 ;
+}
+
 static int copy_entries (DIR *dir, struct path *from, struct path *to, unsigned int depth)
 {
   size_t fromlen = from->len, tolen = to->len ;
@@ -102,6 +113,7 @@ static int copy_entries (DIR *dir, struct path *from, struct path *to, unsigned 
   while (!r && (d = readdir(dir)))
   {
     if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || is_stale(d->d_name)) continue ;
+    if (!depth && from_definition && is_definition(d->d_name)) continue ;
     if (path_push(from, d->d_name) < 0 || path_push(to, d->d_name) < 0) r = complain(from, "copy") ;
     else r = copy_entry(from, to, d->d_name, depth) ;
     path_pop(from, fromlen) ;
@@ -141,19 +153,36 @@ static int has_run (struct path *from)
   return r ;
 }
 
-static void lay_out (struct path *from, struct path *to, char const *name)
+/* FROM is the service directory, TO what it becomes; NAME its link in the scan directory. */
+static int lay_out (struct path *from, struct path *to, char const *name)
+{
+  struct stat st ;
+  if (stat(from->s, &st) < 0) say_sys(SAY_ERROR, errno, "service directory ", from->s, " cannot be used") ;
+  else if (!S_ISDIR(st.st_mode)) say(SAY_WARNING, from->s, " is no directory: services are directories with a run script in them") ;
+  else if (has_run(from) && copy_directory(from, to, 0) == 0)
+  {
+    if (symlink(to->s, name) == 0 || errno == EEXIST) return 0 ;
+    say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
+  }
+  return -1 ;
+}
+
+static void lay_out_entry (struct path *from, struct path *to, char const *name)
 {
   size_t fromlen = from->len, tolen = to->len ;
-  struct stat st ;
-  if (path_push(from, name) == 0 && path_push(to, name) == 0)
-  {
-    if (stat(from->s, &st) < 0) say_sys(SAY_ERROR, errno, "service directory ", from->s, " cannot be used") ;
-    else if (!S_ISDIR(st.st_mode)) say(SAY_WARNING, from->s, " is no directory: services are directories with a run script in them") ;
-    else if (has_run(from) && copy_directory(from, to, 0) == 0 && symlink(to->s, name) < 0 && errno != EEXIST)
-      say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
-  }
+  if (path_push(from, name) == 0 && path_push(to, name) == 0) lay_out(from, to, name) ;
   path_pop(from, fromlen) ;
   path_pop(to, tolen) ;
+}
+
+int layout_definition (char const *source, char const *dest, char const *name)
+{
+  static struct path from, to ;
+  int r = -1 ;
+  from_definition = 1 ;
+  if (path_set(&from, source) == 0 && path_set(&to, dest) == 0 && path_push(&to, name) == 0) r = lay_out(&from, &to, name) ;
+  from_definition = 0 ;
+  return r ;
 }
 
 void layout_services (char const *source, char const *dest)
@@ -167,6 +196,6 @@ void layout_services (char const *source, char const *dest)
     return ;
   }
   if (path_set(&from, source) == 0 && path_set(&to, dest) == 0)
-    while ((d = readdir(dir))) if (d->d_name[0] != '.') lay_out(&from, &to, d->d_name) ;
+    while ((d = readdir(dir))) if (d->d_name[0] != '.') lay_out_entry(&from, &to, d->d_name) ;
   closedir(dir) ;
 }

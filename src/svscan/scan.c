@@ -13,6 +13,7 @@
 #include <skalibs/genalloc.h>
 #include <skalibs/stralloc.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 #define LOG "/log"
@@ -95,6 +96,7 @@ static uint32_t search_table (char const *name)
   return NO_SLOT ;
 }
 
+/* Before any rescan the order of the table is the order of names, so a scan of all is rare. */
 uint32_t scan_find (char const *name)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
@@ -106,7 +108,7 @@ uint32_t scan_live (void)
 {
   uint32_t n = 0 ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && state_is_live((enum service_state)slot_now(slot_at(i))->state)) n++ ;
+    if (slot_is_service(i) && state_is_live((enum service_state)slot_now(slot_at(i))->state)) n++ ;
   return n ;
 }
 
@@ -118,8 +120,8 @@ static int is_directory (char const *path)
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ;
 }
 
-/* The pipe between foo and foo/log: we hold both ends, so no byte is lost when either restarts. */
-static void join (uint32_t producer, uint32_t logger)
+/* We hold both ends, so no byte is lost when either side restarts. */
+void scan_join (uint32_t producer, uint32_t logger)
 {
   struct slot *l = slot_at(logger) ;
   if (l->pipe[0] < 0 && pipe2(l->pipe, 0) < 0)
@@ -139,26 +141,35 @@ static uint32_t taken_up (char const *name, int resumed)
 /* Begins what has not begun: a slot just added has no status yet. */
 static void begin_once (uint32_t i)
 {
-  if (i != NO_SLOT && slot_now(slot_at(i))->cause == WHY_NONE) service_event(i, EV_BEGIN, 0) ;
+  if (i == NO_SLOT || slot_now(slot_at(i))->cause != WHY_NONE) return ;
+  if (rc_knows(slot_at(i)->name)) service_event(i, EV_HOLD, 0) ;
+  service_event(i, EV_BEGIN, 0) ;
 }
 
-static void take_up (char const *name, int resumed)
+static uint32_t take_up (char const *name, int resumed)
 {
   char log[SLOT_NAME_MAX + sizeof LOG] ;
   uint32_t i, l = NO_SLOT ;
   if (ledger->slots >= options.max && search_table(name) == NO_SLOT)
   {
     say(SAY_WARNING, "no room for service ", name, ": at most ", NUM(options.max), " (option -c)") ;
-    return ;
+    return NO_SLOT ;
   }
   i = taken_up(name, resumed) ;
-  if (i == NO_SLOT) return ;
+  if (i == NO_SLOT) return i ;
   strcpy(log, name) ;
   strcat(log, LOG) ;
   if (is_directory(log)) l = taken_up(log, resumed) ;
-  if (l != NO_SLOT && slot_at(i)->logger == NO_SLOT) join(i, l) ;
+  if (l != NO_SLOT && slot_at(i)->logger == NO_SLOT) scan_join(i, l) ;
   begin_once(l) ;
   begin_once(i) ;
+  return i ;
+}
+
+uint32_t scan_take_up (char const *name)
+{
+  sort_table() ;
+  return take_up(name, 1) ;
 }
 
 void scan_all (void)
@@ -212,7 +223,7 @@ void scan_prune (int term_loggers)
   {
     struct slot *s = slot_at(i) ;
     int is_log ;
-    if (!s->used || is_listed(s->name, service_part(s->name))) continue ;
+    if (!slot_is_service(i) || is_listed(s->name, service_part(s->name))) continue ;
     is_log = !!s->name[service_part(s->name)] ;
     let_go(i, !is_log || term_loggers) ;
   }

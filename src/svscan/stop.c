@@ -24,10 +24,12 @@
 
 #include <skalibs/posixplz.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 #define DEFAULT_FINISH_MAXTIME 5000
 #define DEFAULT_GRACETIME 3000
+#define PASSED 0    /* grace_deadline: it has been */
 
 static struct stage const cont_finish_d =
 {
@@ -200,7 +202,7 @@ static void release_logger (uint32_t logger)
   int fd = l->pipe[1] ;
   if (fd < 0) return ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && slot_at(i)->logger == logger && !is_over(slot_at(i))) return ;
+    if (slot_is_service(i) && slot_at(i)->logger == logger && !is_over(slot_at(i))) return ;
   l->pipe[1] = -1 ;
   close(fd) ;
 }
@@ -216,17 +218,31 @@ static void halt_logger (uint32_t i)
 static void halt_services (void)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && is_logger(i)) halt_logger(i) ;
+    if (slot_is_service(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) halt_logger(i) ;
+  if (ledger->dependencies) rc_halt() ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && !is_logger(i)) service_event(i, EV_HALT, 0) ;
+    if (slot_is_service(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && is_logger(i)) release_logger(i) ;
+    if (slot_is_service(i) && is_logger(i)) release_logger(i) ;
+}
+
+void stop_halt_service (uint32_t i)
+{
+  if (!is_logger(i))
+  {
+    service_event(i, EV_HALT, 0) ;
+    return ;
+  }
+  halt_logger(i) ;
+  release_logger(i) ;
 }
 
 static int phase_services (void)
 {
-  if (global_now()->grace_deadline == NEVER && !(beside() && global_now()->scripts != SCRIPTS_OVER)) begin_grace() ;
-  return !live && !(beside() && global_now()->scripts != SCRIPTS_OVER) ;
+  if (beside() && global_now()->scripts != SCRIPTS_OVER) return 0 ;
+  if (global_now()->grace_deadline == NEVER) begin_grace() ;
+  /* the time of /etc/services.d is limited; what the s6-rc tree defines has its own times */
+  return (!live || global_now()->grace_deadline == PASSED) && rc_all_down() ;
 }
 
 static int phase_scripts (void)
@@ -293,6 +309,15 @@ void stop_advance (void)
 void stop_grace_over (void)
 {
   if (!global_now()->stop || global_now()->stop >= STOP_SCRIPTS) return ;
+  if (global_now()->stop == STOP_SERVICES && ledger->dependencies)
+  {
+    struct global *g = global_draft() ;
+    g->grace_deadline = PASSED ;
+    global_commit() ;
+    rc_abandon_legacy() ;
+    stop_advance() ;
+    return ;
+  }
   enter((enum stop_phase)(global_now()->stop + 1)) ;
   if (global_now()->stop == STOP_SERVICES) begin_services() ;
   stop_advance() ;
@@ -370,7 +395,8 @@ void stop_resume (void)
   struct global const *g = global_now() ;
   if (!g->stop) return ;
   if (g->stop >= STOP_SERVICES) begin_services() ;
-  timer_set(TIMER_GRACE, g->grace_deadline) ;
+  if (g->grace_deadline != PASSED) timer_set(TIMER_GRACE, g->grace_deadline) ;
+  else rc_abandon_legacy() ;
   if (g->scripts == SCRIPTS_RUNNING)
   {
     int64_t limit = conf_ms("S6_KILL_FINISH_MAXTIME", DEFAULT_FINISH_MAXTIME) ;

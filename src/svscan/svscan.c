@@ -18,6 +18,7 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 #define USAGE "svscan [ -c max ] [ -C max ] [ -L namemax ] [ -t ms ] [ -d fd ] [ -X fd ] [ -s ] [ -S ] [ scandir ]"
@@ -40,6 +41,7 @@ static void critical_ended (uint32_t i, enum service_state from)
 static void changed (uint32_t i, enum service_state from, enum service_state to)
 {
   if (to == DOWN || to == FATAL) critical_ended(i, from) ;
+  if (ledger->dependencies) rc_service_changed(i) ;
   if (global_now()->stop) stop_service_changed(i, from) ;
   else if (global_now()->step == STEP_WAIT) boot_service_changed() ;
 }
@@ -59,7 +61,12 @@ static void timers_run (void)
   uint32_t id ;
   while (timer_pop(now, &id))
   {
-    if (id >= TIMER_SLOT0) service_event(id - TIMER_SLOT0, EV_TIMEOUT, 0) ;
+    if (id >= TIMER_SLOT0)
+    {
+      uint32_t i = (id - TIMER_SLOT0) / 2 ;
+      if (id == TIMER_OF(i)) service_event(i, EV_TIMEOUT, 0) ;
+      else rc_timeout(i) ;
+    }
     else if (id == TIMER_SCRIPT) { if (global_now()->stop) stop_script_deadline() ; else boot_script_deadline() ; }
     else if (id == TIMER_GRACE) stop_grace_over() ;
     else if (id == TIMER_CMD_WAIT) { if (global_now()->step == STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
@@ -158,6 +165,7 @@ static void child_ended (pid_t pid, int32_t wstat)
 static void resume (void)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++) service_resume(i) ;
+  rc_resume() ;
   service_resume_inbox() ;
   reap_resume() ;
   signals_resume() ;
@@ -165,6 +173,7 @@ static void resume (void)
   cmd_resume() ;
   stop_resume() ;
   boot_resume() ;
+  rc_go_on() ;
   reap_all() ;
   control_tell() ;
 }
@@ -173,10 +182,11 @@ static void prepare (void)
 {
   spawn_init(&ledger->inheritance, ledger->fd_base) ;
   if (loop_init(LOOP_SIGNALS) < 0) die("make the event loop") ;
-  if (timer_room(TIMER_SLOT0 + ledger->room) < 0 || service_env_init() < 0) die("allocate memory") ;
+  if (timer_room(TIMERS) < 0 || service_env_init() < 0) die("allocate memory") ;
   service_host.changed = &changed ;
   service_host.gone = &gone ;
   service_host.child = &child_ended ;
+  service_host.oneshot = &rc_oneshot_ended ;
   fault_arm() ;
 }
 

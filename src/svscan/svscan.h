@@ -10,6 +10,8 @@
    boot.c     the boot as a list of steps
    layout.c   /etc/services.d copied into the run directory
    scan.c     the scan directory: which services there are
+   rc.c       dependencies: graph.c over the slots; source.c reads the definitions
+   oneshot.c  the state of a oneshot
    control.c  .s6-svscan/control
    signals.c  what each signal means
    rescue.c   the last resort when PID 1 cannot go on
@@ -31,7 +33,7 @@
 
 enum step
 {
-  STEP_RUN_D, STEP_HOOK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
+  STEP_RUN_D, STEP_HOOK, STEP_CHECK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
 } ;
 
 enum stop_phase
@@ -90,11 +92,17 @@ extern char const *generation_text (enum generation_why w) ;
    says and links it into the scan directory (the cwd). Errors name the file and leave that
    service out. */
 extern void layout_services (char const *source, char const *dest) ;
+/* The same for the longrun defined in SOURCE, as DEST/NAME. 0, or -1 after saying why. */
+extern int layout_definition (char const *source, char const *dest, char const *name) ;
 
 /* ---- scan.c ----------------------------------------------------------------------- */
 
 /* Takes up every service of the scan directory that is not supervised yet. */
 extern void scan_all (void) ;
+/* Takes up service NAME of the scan directory: its slot, or NO_SLOT after saying why. */
+extern uint32_t scan_take_up (char const *name) ;
+/* We hold both ends of the pipe from PRODUCER's stdout to LOGGER's stdin. */
+extern void scan_join (uint32_t producer, uint32_t logger) ;
 /* svscanctl -n: ends the supervision of services that are no longer there. TERM_LOGGERS: -N. */
 extern void scan_prune (int term_loggers) ;
 /* The slot of service NAME, or NO_SLOT. */
@@ -143,5 +151,7 @@ extern void stop_script_ended (int32_t wstat, uint32_t seq) ;
 extern void stop_script_deadline (void) ;
 extern void stop_service_changed (uint32_t i, enum service_state from) ;
 extern void stop_grace_over (void) ;
+/* Service I is to go down for good; a logger ends when its producers have. */
+extern void stop_halt_service (uint32_t i) ;
 
 #endif

@@ -1,0 +1,72 @@
+/* ISC license. */
+
+#ifndef KEELSON_RC_H
+#define KEELSON_RC_H
+
+/*
+   Dependencies: the graph of graph.h over the slots of the ledger.
+
+   A node of the graph is a longrun, a oneshot, a bundle or a step that is built in; a slot is a
+   process that is or will be. rc.c keeps the two in step: what a slot does becomes the level of
+   its node, what the graph says may be done next becomes an event for the slot. After an exec
+   the graph is read again and takes its levels from the slots, so nothing of it lies in the
+   ledger but one bit: that there is one (header.dependencies).
+
+   Images that define no s6-rc service and no dependencies.d have no graph: their services all
+   start at once (scan.c).
+*/
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base.h"
+
+/* ---- oneshot.c: the states of a oneshot's slot ------------------------------------- */
+
+enum oneshot_state { ONESHOT_DOWN, ONESHOT_STARTING, ONESHOT_UP, ONESHOT_STOPPING, ONESHOT_FAILED } ;
+
+extern char const *oneshot_state_name (unsigned int state) ;
+extern enum oneshot_state oneshot_state (uint32_t i) ;
+/* A slot for the oneshot NAME; NO_SLOT after saying why. */
+extern uint32_t oneshot_add (char const *name) ;
+/* Runs FILE (up, down); EMPTY: there is nothing to run. 0, or -1/errno: no process. */
+extern int oneshot_start (uint32_t i, char const *file, int empty) ;
+extern int oneshot_stop (uint32_t i, char const *file, int empty) ;
+extern void oneshot_fail (uint32_t i, int32_t wstat) ;
+/* SIG to the group of what runs of it. */
+extern void oneshot_signal (uint32_t i, int sig) ;
+/* Its process has ended: 1 if that was `up`. */
+extern int oneshot_ended (uint32_t i, pid_t pid, int32_t wstat) ;
+extern void oneshot_resume (uint32_t i) ;
+
+/* ---- rc.c -------------------------------------------------------------------------- */
+
+/* Reads all definitions and says what is wrong with them. The number of errors. */
+extern uint32_t rc_check (void) ;
+/* 1: this image has services with dependencies. */
+extern int rc_wanted (void) ;
+/* Reads the definitions, lays out the longruns, takes up all services, starts what may start. */
+extern void rc_begin (void) ;
+extern void rc_resume (void) ;
+/* After a resume: does what the graph says may be done. */
+extern void rc_go_on (void) ;
+/* 1: a service called NAME is a node, and waits for the graph. */
+extern int rc_knows (char const *name) ;
+/* 1: all that the boot wants is reached or has failed. */
+extern int rc_settled (void) ;
+/* Of what the boot still waits for: one name. */
+extern char const *rc_pending (void) ;
+
+extern void rc_service_changed (uint32_t i) ;
+extern void rc_oneshot_ended (uint32_t i, pid_t pid, int32_t wstat) ;
+extern void rc_timeout (uint32_t i) ;
+/* Starts (up = 1) or stops NAME with all that it pulls along. */
+extern void rc_change (char const *name, int up) ;
+
+/* The stop: everything down, in order. */
+extern void rc_halt (void) ;
+/* The time of /etc/services.d is over: they count as down. */
+extern void rc_abandon_legacy (void) ;
+extern int rc_all_down (void) ;
+
+#endif
