@@ -87,9 +87,18 @@ extern unsigned int el_sharp (void) ;
  /* Positional parameter N out of the environment; FMT is UINT_FMT bytes that keep its name. */
 extern char const *el_positional (unsigned int n, char *fmt) ;
 
- /* What the names of positional parameters in the environment begin with: for el_pushenv, el_popenv. */
+ /* What the names of positional parameters in the environment begin with. */
 #define EL_NPARAMETERS 11
 extern char const *const el_parameters[EL_NPARAMETERS] ;
+
+ /*
+    Our environment with the variables that begin with one of the N PREFIXES pushed: VAR becomes
+    VAR:1, VAR:1 becomes VAR:2 … Stores its length. The vector is new and ends with a null pointer.
+ */
+extern char const **el_pushed (char const *const *prefixes, size_t n, size_t *len) ;
+
+ /* The same with them popped: VAR goes, VAR:1 becomes VAR … */
+extern char const **el_popped (char const *const *prefixes, size_t n) ;
 
  /*
     Starts ARGV as a child with the environment ENVP; an empty ARGV is a child that exits 0.

@@ -39,7 +39,7 @@ static void dieregex (int r, regex_t const *re, char const *unable_to, char cons
   strerr_diefu(r == REG_ESPACE ? 111 : 100, unable_to, " \"", pattern, "\": ", why) ;
 }
 
-/* Compiles PATTERN so that it must match a whole value. */
+/* Compiles PATTERN so that it must match a whole value, or a whole line of it. */
 static void compile (regex_t *re, char const *pattern, unsigned int flags)
 {
   stralloc whole = STRALLOC_ZERO ;
@@ -47,7 +47,7 @@ static void compile (regex_t *re, char const *pattern, unsigned int flags)
   if (!stralloc_append(&whole, '^') || !stralloc_cats(&whole, pattern) || !stralloc_catb(&whole, "$", 2))
     strerr_diefusys(111, "stralloc_catb") ;
   r = regcomp(re, whole.s,
-    (flags & PLAIN ? 0 : REG_EXTENDED) | (flags & SPECIAL ? REG_ICASE : 0) | (flags & TELL ? 0 : REG_NOSUB)) ;
+    REG_NEWLINE | (flags & PLAIN ? 0 : REG_EXTENDED) | (flags & SPECIAL ? REG_ICASE : 0) | (flags & TELL ? 0 : REG_NOSUB)) ;
   if (r) dieregex(r, re, "regcomp", whole.s) ;
   stralloc_free(&whole) ;
 }

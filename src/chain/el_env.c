@@ -18,8 +18,6 @@
 #include <skalibs/stralloc.h>
 #include <skalibs/types.h>
 
-#include <execline/execline.h>
-
 #include "el.h"
 
 #define IMPORT 0x1
@@ -87,15 +85,6 @@ static void exec_clean (char const *const *argv)
   xmexec_m(argv, modifs.s, modifs.len) ;
 }
 
-/* Makes environ what it was before the last push of variables that begin so. */
-static void pop (char const *const *prefixes, size_t n)
-{
-  stralloc sa = STRALLOC_ZERO ;
-  int r = el_popenv(&sa, (char const *const *)environ, env_len((char const *const *)environ), prefixes, n) ;
-  if (r < 0) strerr_diefusys(111, "pop current execline environment") ;
-  environ = (char **)el_split(&sa, (size_t)r) ;
-}
-
 int el_emptyenv_main (int argc, char const *const *argv)
 {
   char const *envp[2] = { 0, 0 } ;
@@ -110,8 +99,8 @@ int el_emptyenv_main (int argc, char const *const *argv)
   } ;
   flags = el_options(&w, "emptyenv [ -p | -c | -o | -P ] prog...", 1, EL_OPTIONS(options)) ;
   if (flags & CLEAN) exec_clean(w.v) ;
-  if (flags & OPTIONS) pop(option_prefixes, COUNT(option_prefixes)) ;
-  if (flags & PARAMETERS) pop(el_parameters, EL_NPARAMETERS) ;
+  if (flags & OPTIONS) environ = (char **)el_popped(option_prefixes, COUNT(option_prefixes)) ;
+  if (flags & PARAMETERS) environ = (char **)el_popped(el_parameters, EL_NPARAMETERS) ;
   if (flags & (OPTIONS | PARAMETERS)) xexec(w.v) ;
   if (flags & PATH)
     for (char **p = environ ; *p ; p++)
@@ -165,14 +154,11 @@ enum
   UNSUITABLE = 0x3c
 } ;
 
-/* Ends SA as a value, at the first null character or at its end, less one newline unless verbatim. */
+/* Ends SA as a value, less one newline unless verbatim. */
 static void end_value (stralloc *sa, unsigned int flags)
 {
-  size_t len ;
+  if (sa->len && sa->s[sa->len-1] == '\n' && !(flags & VERBATIM)) sa->len-- ;
   if (!stralloc_0(sa)) strerr_diefusys(111, "slurp") ;
-  len = strlen(sa->s) ;
-  if (len && sa->s[len-1] == '\n' && !(flags & VERBATIM)) len-- ;
-  sa->s[len] = 0 ;
 }
 
 static void slurp_or_die (stralloc *sa, int fd)
@@ -229,6 +215,7 @@ int el_backtick_main (int argc, char const *const *argv)
     if (!status) strerr_warnw(what) ;
     el_execimport(w.v, name, flags & DEFAULT ? value : 0, flags & IMPORT) ;
   }
+  if (has_nul(&sa)) sa.len = strlen(sa.s) ;
   end_value(&sa, flags) ;
   el_execimport(w.v, name, sa.s, flags & IMPORT) ;
 }

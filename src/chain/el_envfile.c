@@ -41,7 +41,7 @@ static void diesyntax (cursor const *c)
 
 static int is_blank (char c)
 {
-  return c && strchr(" \t\r\f\v", c) ;
+  return c && strchr(" \t\r\f", c) ;
 }
 
 static void skip_blanks (cursor *c)
@@ -138,7 +138,7 @@ static void line (cursor *c)
   if (*c->s == '#') c->s += strcspn(c->s, "\n") ;
   if (!*c->s || *c->s == '\n') return ;
   start = c->s ;
-  while (*c->s && !strchr("= \t\r\f\v\n\"'\\", *c->s)) add(c, *c->s++) ;
+  while (*c->s && !strchr("= \t\r\f\n\"'\\", *c->s)) add(c, *c->s++) ;
   if (c->s == start) diesyntax(c) ;
   skip_blanks(c) ;
   if (*c->s++ != '=') diesyntax(c) ;

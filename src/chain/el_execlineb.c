@@ -9,7 +9,6 @@
 #include <skalibs/djbunix.h>
 #include <skalibs/env.h>
 #include <skalibs/exec.h>
-#include <skalibs/posixplz.h>
 #include <skalibs/strerr.h>
 #include <skalibs/stralloc.h>
 #include <skalibs/types.h>
@@ -123,11 +122,9 @@ static void set_parameters (char const *zero, char const *const *args, unsigned 
 static void push_and_exec (char const *const *argv, stralloc const *modifs) gccattr_noreturn ;
 static void push_and_exec (char const *const *argv, stralloc const *modifs)
 {
-  char const *const *envp = (char const *const *)environ ;
-  stralloc pushed = STRALLOC_ZERO ;
-  int n = el_pushenv(&pushed, envp, env_len(envp), el_parameters, EL_NPARAMETERS) ;
-  if (n < 0) strerr_diefusys(111, "update environment") ;
-  xmexec_fm(argv, el_split(&pushed, (size_t)n), (size_t)n, modifs->s, modifs->len) ;
+  size_t n ;
+  char const **envp = el_pushed(el_parameters, EL_NPARAMETERS, &n) ;
+  xmexec_fm(argv, envp, n, modifs->s, modifs->len) ;
 }
 
 int el_execlineb_main (int argc, char const *const *argv)

@@ -146,7 +146,12 @@ int el_heredoc_main (int argc, char const *const *argv)
   if (pid < 0) strerr_diefusys(111, orphan ? "doublefork" : "fork") ;
   if (!pid) feed(p, string) ;
   fd_close(p[1]) ;
-  if (fd_move(fd, p[0]) < 0) dienomove((unsigned int)p[0], (unsigned int)fd) ;
+  if (fd_move(fd, p[0]) < 0)
+  {
+    char fmt[INT_FMT] ;
+    fmt[int_fmt(fmt, fd)] = 0 ;
+    strerr_diefusys(111, "read on fd ", fmt) ;
+  }
   xexec(w.v) ;
 }
 

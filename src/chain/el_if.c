@@ -17,7 +17,8 @@ enum
 {
   NEGATE = 0x1,   /* -n */
   CRASHOK = 0x2,  /* -X: a crash is a false exit, and not our end */
-  CODE = 0x4,     /* if -x and -t */
+  CODE = 0x4,     /* if -x */
+  ZERO = 0x10,    /* if -t */
   SCOPE = 0x8     /* ifthenelse -s */
 } ;
 
@@ -46,8 +47,8 @@ int el_if_main (int argc, char const *const *argv)
   {
     { .letter = 'n', .set = NEGATE },
     { .letter = 'X', .set = CRASHOK },
-    { .letter = 't', .set = CODE },
-    { .letter = 'x', .set = CODE, .arg = &arg }
+    { .letter = 't', .clear = CODE, .set = ZERO },
+    { .letter = 'x', .clear = ZERO, .set = CODE, .arg = &arg }
   } ;
   flags = el_options(&w, IF_USAGE, 0, EL_OPTIONS(options)) ;
   if (!uint_scan(arg, &code)) strerr_dieusage(100, IF_USAGE) ;
@@ -55,7 +56,9 @@ int el_if_main (int argc, char const *const *argv)
   test = el_block(&w, "block") ;
   status = el_wait(el_spawn(test.v)) ;
   if (verdict(status, flags)) xexec0(w.v) ;
-  return flags & CODE ? (int)code : status ? wait_estatus(status) : 1 ;
+  if (flags & ZERO) return 0 ;
+  if (flags & CODE) return (int)code ;
+  return status ? wait_estatus(status) : 1 ;
 }
 
 static el_words next_block (el_words *w, char const *name)
@@ -73,7 +76,8 @@ int el_ifelse_main (int argc, char const *const *argv)
   flags = el_options(&w, "ifelse [ -n ] [ -X ] { command-if } { command-then... } command-else...", 0, EL_OPTIONS(options)) ;
   test = el_block(&w, "if block") ;
   then = next_block(&w, "then block") ;
-  xexec0(verdict(el_wait(el_spawn(test.v)), flags) ? then.v : w.v) ;
+  if (verdict(el_wait(el_spawn(test.v)), flags)) xexec0(then.v) ;
+  xexec0(w.v) ;
 }
 
 int el_ifte_main (int argc, char const *const *argv)
@@ -89,7 +93,8 @@ int el_ifte_main (int argc, char const *const *argv)
   if (!w.n) strerr_dief(100, "empty command-if") ;
   pid = el_tryspawn(w.v, (char const *const *)environ) ;
   if (!pid) el_dienospawn(w.v[0], "command-if") ;
-  xexec0(verdict(el_wait(pid), flags) ? then.v : otherwise.v) ;
+  if (verdict(el_wait(pid), flags)) xexec0(then.v) ;
+  xexec0(otherwise.v) ;
 }
 
 /* Execs BLOCK with the remainder as its last arguments: what `ifthenelse -s` calls a scope. */

@@ -100,8 +100,8 @@ static void keep (loop *l, pid_t pid)
   {
     int status ;
     int r = wait_pids_nohang(genalloc_s(pid_t, &l->pids), (unsigned int)genalloc_len(pid_t, &l->pids), &status) ;
-    if (r < 0) strerr_diefusys(111, "wait for children") ;
-    if (!r) return ;
+    if (r < 0 && errno != ECHILD) strerr_diefusys(111, "wait for children") ;
+    if (r <= 0) return ;
     reaped(l, (size_t)r - 1, status) ;
   }
 }
@@ -191,7 +191,7 @@ static int next_netstring (buffer *b, stralloc *sa)
 
 /*
    Reads a line; its delimiter goes, unless verbatim. A last line that has none is ignored,
-   unless verbatim and not crunching.
+   unless verbatim.
 */
 static int next_line (buffer *b, stralloc *sa, char const *delim, size_t ndelim, unsigned int flags)
 {
@@ -199,7 +199,7 @@ static int next_line (buffer *b, stralloc *sa, char const *delim, size_t ndelim,
   sa->len = 0 ;
   r = skagetlnsep(b, sa, delim, ndelim) ;
   if (r < 0 && errno != EPIPE) strerr_diefusys(111, "skagetlnsep") ;
-  if (r < 0) return sa->len && (flags & (VERBATIM | CRUNCH)) == VERBATIM ;
+  if (r < 0) return sa->len && flags & VERBATIM ;
   if (r && !(flags & VERBATIM)) sa->len-- ;
   return r ;
 }

@@ -121,26 +121,23 @@ static unsigned int read_options (stralloc *modifs, char const *const *v, unsign
 
 int el_elgetopt_main (int argc, char const *const *argv)
 {
-  char const *const *envp = (char const *const *)environ ;
   el_words w = EL_WORDS(argc, argv) ;
-  stralloc pushed = STRALLOC_ZERO, modifs = STRALLOC_ZERO ;
+  stralloc modifs = STRALLOC_ZERO ;
   char const *value = "1" ;
   char const *letters ;
-  char const **v, **newenv ;
+  char const **v, **envp ;
   unsigned int n, taken ;
-  int r ;
+  size_t envlen ;
   el_option const options[] = { { .letter = 'D', .arg = &value } } ;
   el_options(&w, "elgetopt [ -D default ] optstring prog...", 2, EL_OPTIONS(options)) ;
   letters = el_next(&w) ;
   n = el_sharp() ;
   v = parameters(n) ;
-  r = el_pushenv(&pushed, envp, env_len(envp), elgetopt_names, 1) ;
-  if (r < 0) strerr_diefusys(111, "update environment") ;
-  newenv = el_split(&pushed, (size_t)r) ;
+  envp = el_pushed(elgetopt_names, 1, &envlen) ;
   taken = read_options(&modifs, v, n, letters, value) ;
   set_sharp(&modifs, n - taken) ;
   for (unsigned int i = 1 ; i <= n ; i++) set_parameter(&modifs, i, i <= n - taken ? v[i + taken] : 0) ;
-  xmexec_fm(w.v, newenv, (size_t)r, modifs.s, modifs.len) ;
+  xmexec_fm(w.v, envp, envlen, modifs.s, modifs.len) ;
 }
 
  /* ---------------------------------------------------------------- blocks in the parameters */
@@ -229,17 +226,6 @@ static void append (genalloc *command, char const *word)
   if (!genalloc_append(char const *, command, &word)) strerr_diefusys(111, "make argv") ;
 }
 
-/* Execs with the frame of parameters gone and the one below it, if any, back in place. */
-static void pop_and_exec (char const *const *argv) gccattr_noreturn ;
-static void pop_and_exec (char const *const *argv)
-{
-  char const *const *envp = (char const *const *)environ ;
-  stralloc popped = STRALLOC_ZERO ;
-  int n = el_popenv(&popped, envp, env_len(envp), el_parameters, EL_NPARAMETERS) ;
-  if (n < 0) strerr_diefusys(111, "pop environment") ;
-  xexec0_e(argv, (char const *const *)el_split(&popped, (size_t)n)) ;
-}
-
 int el_runblock_main (int argc, char const *const *argv)
 {
   el_words w = EL_WORDS(argc, argv) ;
@@ -258,7 +244,6 @@ int el_runblock_main (int argc, char const *const *argv)
   which = el_nextuint(&w, RUNBLOCK_USAGE) ;
   if (!which && !(flags & REMAINDER)) strerr_dieusage(100, RUNBLOCK_USAGE) ;
   n = el_sharp() ;
-  if (skip > n) strerr_dief(100, "too few arguments") ;
   first = end = skip ;
   for (unsigned int b = 1 ; b <= which ; b++)
   {
@@ -266,7 +251,12 @@ int el_runblock_main (int argc, char const *const *argv)
     end = block_end(first, n, b) ;
     if (!end) strerr_dief(100, "too few arguments") ;
   }
-  if (flags & REMAINDER) { first = end + 1 ; end = n + 1 ; }
+  if (flags & REMAINDER)
+  {
+    first = end + 1 ;
+    end = n + 1 ;
+    if (first >= end) return 0 ;
+  }
 
   for (int i = 0 ; i < w.n ; i++) append(&command, w.v[i]) ;
   for (unsigned int i = first ; i < end ; i++)
@@ -276,5 +266,5 @@ int el_runblock_main (int argc, char const *const *argv)
   }
   append(&command, 0) ;
   if (flags & KEEP) xexec0(genalloc_s(char const *, &command)) ;
-  pop_and_exec(genalloc_s(char const *, &command)) ;
+  xexec0_e(genalloc_s(char const *, &command), (char const *const *)el_popped(el_parameters, EL_NPARAMETERS)) ;
 }

@@ -94,7 +94,7 @@ int el_posixcd_main (int argc, char const *const *argv)
 {
   char const *usage = "posix-cd [ -L | -P ] [ - | path ] [ prog... ]" ;
   el_words w = EL_WORDS(argc, argv) ;
-  stralloc path = STRALLOC_ZERO, cwd = STRALLOC_ZERO, pwd = STRALLOC_ZERO, modifs = STRALLOC_ZERO ;
+  stralloc path = STRALLOC_ZERO, cwd = STRALLOC_ZERO, old = STRALLOC_ZERO, pwd = STRALLOC_ZERO, modifs = STRALLOC_ZERO ;
   char const *dir ;
   unsigned int flags ;
   int tell ;
@@ -107,12 +107,13 @@ int el_posixcd_main (int argc, char const *const *argv)
   if (!dir) strerr_dienotset(100, "OLDPWD") ;
   if (!*dir) strerr_dieusage(100, usage) ;
   logical_cwd(&cwd) ;
+  if (sagetcwd(&old) < 0 || !stralloc_0(&old)) strerr_diefusys(111, "getcwd") ;
   if (in_cdpath(&path, dir)) tell = 1 ;
   else cat0(&path, "", 0, dir) ;
   if (flags & PHYSICAL) chdir_physically(&pwd, path.s, dir) ;
   else chdir_logically(&pwd, path.s, cwd.s, dir) ;
   if (tell) say(pwd.s) ;
-  if (!env_addmodif(&modifs, "PWD", pwd.s) || !env_addmodif(&modifs, "OLDPWD", cwd.s))
+  if (!env_addmodif(&modifs, "PWD", pwd.s) || !env_addmodif(&modifs, "OLDPWD", old.s))
     strerr_diefusys(111, "update environment") ;
   xmexec0_m(w.v, modifs.s, modifs.len) ;
 }
@@ -144,15 +145,14 @@ static mode_t spread (mode_t mode, mode_t who)
   return ((m | m >> 3 | m >> 6) & 7) * 0111 ;
 }
 
-/* What permission letter C means for MODE, for all classes. Returns 0 if it is none. */
-static int perm_bits (char c, mode_t mode, mode_t *bits)
+/* What permission letter C means, for all classes. Returns 0 if it is none. */
+static int perm_bits (char c, mode_t *bits)
 {
   switch (c)
   {
     case 'r' : *bits = 0444 ; return 1 ;
     case 'w' : *bits = 0222 ; return 1 ;
-    case 'x' : *bits = 0111 ; return 1 ;
-    case 'X' : *bits = mode & 0111 ? 0111 : 0 ; return 1 ;
+    case 'x' : case 'X' : *bits = 0111 ; return 1 ;
     case 's' : case 't' : *bits = 0 ; return 1 ;
     default : return 0 ;
   }
@@ -168,7 +168,7 @@ static void scan_perms (char const **s, mode_t mode, mode_t *bits)
     *bits = spread(mode, who_bits(*(*s)++)) ;
     return ;
   }
-  for (; perm_bits(**s, mode, &b) ; (*s)++) *bits |= b ;
+  for (; perm_bits(**s, &b) ; (*s)++) *bits |= b ;
 }
 
 /* Applies one clause, who and then actions, to *MODE. Returns its end, or 0 on a syntax error. */

@@ -13,6 +13,8 @@
 #include <skalibs/types.h>
 #include <skalibs/unix-transactional.h>
 
+#include <execline/execline.h>
+
 #include "el.h"
 
 char const **el_split (stralloc const *strings, size_t n)
@@ -23,6 +25,25 @@ char const **el_split (stralloc const *strings, size_t n)
     strerr_diefusys(111, "make argv") ;
   genalloc_s(char const *, &v)[n] = 0 ;
   return genalloc_s(char const *, &v) ;
+}
+
+char const **el_pushed (char const *const *prefixes, size_t n, size_t *len)
+{
+  char const *const *envp = (char const *const *)environ ;
+  stralloc sa = STRALLOC_ZERO ;
+  *len = env_len(envp) ;
+  if (el_pushenv(&sa, envp, *len, prefixes, n) < 0) strerr_diefusys(111, "update environment") ;
+  return el_split(&sa, *len) ;
+}
+
+char const **el_popped (char const *const *prefixes, size_t n)
+{
+  char const *const *envp = (char const *const *)environ ;
+  stralloc sa = STRALLOC_ZERO ;
+  size_t len = env_len(envp) ;
+  int gone = el_popenv(&sa, envp, len, prefixes, n) ;
+  if (gone < 0) strerr_diefusys(111, "pop environment") ;
+  return el_split(&sa, len - (size_t)gone) ;
 }
 
 pid_t el_tryspawn (char const *const *argv, char const *const *envp)

@@ -20,7 +20,7 @@
 int el_subst_key (el_subst *s, char const *key, size_t value, unsigned int n)
 {
   elsubst_t subst = { .var = s->names.len, .value = value, .n = n } ;
-  if (!*key || !el_vardupl(key, s->names.s, s->names.len)) return 0 ;
+  if (!*key || el_vardupl(key, s->names.s, s->names.len)) return 0 ;
   return stralloc_catb(&s->names, key, strlen(key) + 1)
    && genalloc_append(elsubst_t, &s->keys, &subst) ? 1 : -1 ;
 }

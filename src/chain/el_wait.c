@@ -59,6 +59,14 @@ static int reap_any (vigil *v)
   }
 }
 
+/* What has died may be listed more than once. */
+static void record (vigil *v)
+{
+  target *t = genalloc_s(target, &v->targets) ;
+  for (size_t i = 0 ; i < genalloc_len(target, &v->targets) ; i++)
+    if (t[i].pid == v->last.pid) t[i].code = v->last.code ;
+}
+
 static int reap_listed (vigil *v)
 {
   target *t = genalloc_s(target, &v->targets) ;
@@ -68,9 +76,12 @@ static int reap_listed (vigil *v)
     int r ;
     if (t[i].code >= 0) continue ;
     r = reap(v, t[i].pid) ;
-    if (r) t[i].code = r < 0 ? NOTCHILD : v->last.code ;
-    else done = 0 ;
-    if (r > 0 && v->one) return 1 ;
+    if (!r) done = 0 ;
+    if (r < 0) t[i].code = NOTCHILD ;
+    if (r <= 0) continue ;
+    t[i].code = v->last.code ;
+    record(v) ;
+    if (v->one) return 1 ;
   }
   return done ;
 }
