@@ -132,6 +132,10 @@ extern unsigned int box_processes (box const *) ;
 extern int box_main (char const *name, TCase *const *cases, unsigned int n) ;
 extern TCase *box_case (char const *name) ;
 
+/* What an assertion that fails prints first: all that the box said. */
+extern void box_report (char const *what) ;
+#define _ck_assert_failed(...) (box_report("an assertion failed"), (_ck_assert_failed)(__VA_ARGS__))
+
 #define exited(status) (WIFEXITED(status) ? WEXITSTATUS(status) : -1)
 
 #endif

@@ -164,14 +164,14 @@ END_TEST
 START_TEST(scripts_without_exec_bit)
 {
   box *b = box_new("scripts") ;
-  box_boot(b, &plain, "true", (char *)0) ;
-  ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "a up") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "10-no-exec-bit"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "20-argument"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "20-argument went on"), 0) ;
   ck_assert_uint_eq(box_event_count(b, "50-execline"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "60-last"), 1) ;
-  ck_assert_uint_eq(box_event_count(b, "a up"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "a finish"), 1) ;
   box_free(b) ;
 }
@@ -277,11 +277,16 @@ END_TEST
 START_TEST(a_second_life_of_the_same_root)
 {
   box *b = box_new("order") ;
+  box_gate(b, "cmd") ;
   for (int life = 0 ; life < 3 ; life++)
   {
-    box_boot(b, &plain, "sh", "-c", "echo cmd > /events; svstat /run/service/one; exit 8", (char *)0) ;
+    box_boot(b, &plain, "sh", "-c", "echo cmd > /events; read x < /gates/cmd; exit 8", (char *)0) ;
+    box_event(b, "one up") ;
+    box_event(b, "two up") ;
+    box_open_gate(b, "cmd") ;
     ck_assert_int_eq(box_exit_code(b), 8) ;
     ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
+    ck_assert_uint_eq(box_event_count(b, "one finish 0 0 one"), 1) ;
     ck_assert_uint_eq(box_event_count(b, "cmd"), 1) ;
   }
   box_free(b) ;
@@ -293,14 +298,17 @@ START_TEST(a_second_life_after_a_kill)
 {
   box *b = box_new("order") ;
   box_gate(b, "cmd") ;
-  box_boot(b, &plain, "sh", "-c", "echo $STRAY > /run/s6/container_environment/LEFT; echo cmd > /events; read x < /gates/cmd", (char *)0) ;
+  box_boot(b, &plain, "sh", "-c", "echo something > /run/s6/container_environment/LEFT; echo cmd > /events; read x < /gates/cmd", (char *)0) ;
   box_event(b, "cmd") ;
-  box_ask(b, "echo 77 > /run/s6-linux-init-container-results/exitcode; mkdir -p /run/service/stray; printf '#!/bin/sh\\necho stray up > /events\\nexec actor pause\\n' > /run/service/stray/run") ;
+  box_ask(b, "echo 77 > /run/s6-linux-init-container-results/exitcode; mkdir -p /run/service/stray; printf '#!/bin/sh\\nexec actor up stray\\n' > /run/service/stray/run") ;
   box_signal(b, SIGKILL) ;
   box_wait(b) ;
-  box_boot(b, &plain, "with-contenv", "sh", "-c", "echo \"left ${LEFT-nothing}\" > /events", (char *)0) ;
+  box_boot(b, &plain, "with-contenv", "sh", "-c", "echo \"left ${LEFT-nothing}\" > /events; read x < /gates/cmd", (char *)0) ;
+  box_event(b, "one up") ;
+  box_event_after(b, "left ") ;
+  box_open_gate(b, "cmd") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
-  ck_assert_uint_eq(box_event_count(b, "stray up"), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "stray"), 0) ;
   ck_assert_uint_eq(box_event_count(b, "left nothing"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
   box_free(b) ;
@@ -327,7 +335,7 @@ START_TEST(environment)
     "env | grep with-dash= > /events\n") ;
   box_file(b, "etc/cont-init.d/20", 0755, "#!/bin/sh\necho \"plain ${LINES3-unset}\" > /events\n") ;
   box_file(b, "etc/services.d/a/run", 0755,
-    "#!/usr/bin/with-contenv sh\necho \"service ${#BIG}\" > /events\nexec actor pause\n") ;
+    "#!/usr/bin/with-contenv sh\nexec actor up \"service ${#BIG}\"\n") ;
   box_boot(b, &how, "sh", "-c", "echo \"cmd ${#BIG}\" > /events; cat /run/s6/container_environment/LINES3; test -e /var/run/s6/container_environment/BIG", (char *)0) ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
   ck_assert_msg(!strncmp(box_event_after(b, "big "), "100000 ", 7), "%s", box_events(b)) ;
@@ -342,7 +350,7 @@ START_TEST(keep_env)
   struct box_how how = { .env = env } ;
   box *b = box_new(0) ;
   box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\necho \"init $GREETING\" > /events\n") ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho \"service $GREETING\" > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up \"service $GREETING\"\n") ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "init hello") ;
   box_event(b, "service hello") ;
@@ -371,7 +379,7 @@ START_TEST(what_scripts_get)
   sprintf(text + n, script, "finish") ;
   box_file(b, "etc/services.d/a/finish", 0755, text) ;
   sprintf(text + n, script, "service") ;
-  box_file(b, "etc/services.d/a/run", 0755, strcat(text, "exec actor pause\n")) ;
+  box_file(b, "etc/services.d/a/run", 0755, strcat(text, "exec actor up service-is-up\n")) ;
   sprintf(text, script, "cmd") ;
   box_boot(b, &how, "sh", "-c", text, (char *)0) ;
   box_event(b, "run.d /work yes none stdin /dev/null") ;
@@ -394,7 +402,7 @@ START_TEST(cmd_waits_for_readiness)
   struct box_how how = { .env = env } ;
   box *b = box_new(0) ;
   box_gate(b, "ready") ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nread x < /gates/ready\necho a ready > /events\nexec actor ready 3\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nread x < /gates/ready\necho a ready > /events\nexec actor ready 3 'a says so'\n") ;
   box_file(b, "etc/services.d/a/notification-fd", 0644, "3\n") ;
   box_boot(b, &how, "sh", "-c", "echo cmd > /events; exit 3", (char *)0) ;
   box_event(b, "a up") ;
@@ -430,7 +438,7 @@ START_TEST(one_process)
   for (int i = 0 ; i < 10 ; i++)
   {
     sprintf(path, "etc/services.d/s%d/run", i) ;
-    sprintf(script, "#!/bin/sh\necho s%d > /events\nexec actor pause\n", i) ;
+    sprintf(script, "#!/bin/sh\nexec actor up 's%d'\n", i) ;
     box_file(b, path, 0755, script) ;
   }
   box_boot(b, &plain, (char *)0) ;
@@ -450,7 +458,7 @@ END_TEST
 START_TEST(zombies)
 {
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   box_ask(b, "actor zombies 500") ;
@@ -494,7 +502,7 @@ START_TEST(another_user)
   struct box_how how = { .uid = 1000, .gid = 1000 } ;
   box *b = box_new(0) ;
   box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\necho \"init $(id -u)\" > /events\n") ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho \"service $(id -u)\" > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up \"service $(id -u)\"\n") ;
   box_boot(b, &how, "sh", "-c", "svctl status > /dev/null && exit 4", (char *)0) ;
   ck_assert_int_eq(box_exit_code(b), 4) ;
   ck_assert_uint_eq(box_event_count(b, "init 1000"), 1) ;
@@ -509,16 +517,17 @@ START_TEST(a_terminal)
   struct box_how how = { .flags = BOX_TERMINAL } ;
   box *b = box_new(0) ;
   box_gate(b, "never") ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\ntrap 'echo service interrupted > /events' INT\necho a up > /events\nread x < /gates/never\n") ;
-  box_boot(b, &how, "sh", "-c", "trap 'echo interrupted > /events; exit 11' INT; tty -s && echo cmd up > /events; read line; echo \"typed $line\" > /events; read x < /gates/never", (char *)0) ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor hear a 15\n") ;
+  box_boot(b, &how, "sh", "-c", "tty -s && echo cmd has a terminal > /events; read line; echo \"typed $line\" > /events; exec actor hear cmd 2", (char *)0) ;
   box_event(b, "a up") ;
-  box_event(b, "cmd up") ;
+  box_event(b, "cmd has a terminal") ;
   box_type(b, "hello\n") ;
   box_event(b, "typed hello") ;
+  box_event(b, "cmd up") ;
   box_type(b, "\003") ;
-  box_event(b, "interrupted") ;
-  ck_assert_int_eq(box_exit_code(b), 11) ;
-  ck_assert_uint_eq(box_event_count(b, "service interrupted"), 0) ;
+  box_event(b, "cmd heard 2") ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "a heard 2"), 0) ;
   box_free(b) ;
 }
 END_TEST

@@ -104,7 +104,7 @@ END_TEST
 START_TEST(no_cmd_runs_until_stopped)
 {
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   ck_assert_int_eq(box_stop(b), 0) ;
@@ -117,7 +117,7 @@ START_TEST(each_stop_signal)
 {
   static int const signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGUSR1, SIGUSR2, 37, 38 } ;
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   for (size_t i = 0 ; i < sizeof signals / sizeof *signals ; i++)
   {
     box_boot(b, &plain, (char *)0) ;
@@ -134,7 +134,7 @@ START_TEST(named_stop_signal)
   static char const *const env[] = { "S6_STOP_SIGNALS=WINCH", 0 } ;
   struct box_how how = { .env = env } ;
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "a up") ;
   box_signal(b, SIGWINCH) ;
@@ -148,7 +148,7 @@ START_TEST(cmd_answers_a_stop)
 {
   box *b = box_new(0) ;
   box_gate(b, "never") ;
-  box_boot(b, &plain, "sh", "-c", "trap 'exit 9' TERM; echo up > /events; read x < /gates/never", (char *)0) ;
+  box_boot(b, &plain, "actor", "answer", "up", "9", (char *)0) ;
   box_event(b, "up") ;
   ck_assert_int_eq(box_stop(b), 9) ;
   box_boot(b, &plain, "sh", "-c", "echo up > /events; read x < /gates/never", (char *)0) ;
@@ -175,7 +175,7 @@ START_TEST(halts)
     { "kill -TERM 1", 0 }
   } ;
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   struct box_result r = box_sh(b, ways[_i].command) ;
@@ -190,7 +190,7 @@ END_TEST
 START_TEST(the_last_writer_wins)
 {
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a up > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
   box_file(b, "etc/services.d/a/finish", 0755, "#!/bin/sh\necho 50 > /run/s6-linux-init-container-results/exitcode\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;

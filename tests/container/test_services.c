@@ -22,7 +22,7 @@ static box *one_service (char const *run, char const *finish)
 }
 
 /* "a up PID" */
-#define UP "#!/bin/sh\necho \"a up $$\" > /events\nexec actor pause\n"
+#define UP "#!/bin/sh\nexec actor up \"a up $$\"\n"
 #define FINISH "#!/bin/sh\necho \"a finish $# $1 $2 $3 $((${4:-0} > 1))\" > /events\n"
 
 static int stop (box *b)
@@ -107,7 +107,7 @@ START_TEST(down_file)
 {
   box *b = one_service(UP, 0) ;
   box_file(b, "etc/services.d/a/down", 0644, "") ;
-  box_file(b, "etc/services.d/b/run", 0755, "#!/bin/sh\necho \"b up\" > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services.d/b/run", 0755, "#!/bin/sh\nexec actor up \"b up\"\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "b up") ;
   ck_assert_ptr_nonnull(strstr(box_ask(b, "svstat /run/service/a"), "down")) ;
@@ -119,7 +119,7 @@ END_TEST
 
 START_TEST(readiness)
 {
-  box *b = one_service("#!/bin/sh\necho \"a up $$\" > /events\nread x < /gates/ready\nexec actor ready 5\n", 0) ;
+  box *b = one_service("#!/bin/sh\necho \"a up $$\" > /events\nread x < /gates/ready\nexec actor ready 5 'a says so'\n", 0) ;
   box_file(b, "etc/services.d/a/notification-fd", 0644, "5\n") ;
   box_gate(b, "ready") ;
   box_boot(b, &plain, (char *)0) ;
@@ -135,12 +135,13 @@ END_TEST
 
 START_TEST(down_signal)
 {
-  box *b = one_service("#!/bin/sh\ntrap 'echo got QUIT > /events; exit 0' QUIT\necho up > /events\nread x < /gates/never\n", 0) ;
+  box *b = one_service("#!/bin/sh\nexec actor hear a 3\n", 0) ;
   box_file(b, "etc/services.d/a/down-signal", 0644, "SIGQUIT\n") ;
   box_boot(b, &plain, (char *)0) ;
-  box_event(b, "up") ;
+  box_event(b, "a up") ;
   ck_assert_int_eq(box_stop(b), 0) ;
-  ck_assert_uint_eq(box_event_count(b, "got QUIT"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "a heard 3"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "a heard 15"), 0) ;
   box_free(b) ;
 }
 END_TEST
@@ -172,26 +173,25 @@ END_TEST
 /* Each letter that is a signal, as seen by the service. */
 START_TEST(signal_letters)
 {
-  static struct { char const *option ; char const *said ; } const signals[] =
+  static struct { char const *option ; int sig ; } const letters[] =
   {
-    { "-a", "ALRM" }, { "-b", "ABRT" }, { "-q", "QUIT" }, { "-h", "HUP" }, { "-t", "TERM" },
-    { "-i", "INT" }, { "-1", "USR1" }, { "-2", "USR2" }, { "-y", "WINCH" }
+    { "-a", SIGALRM }, { "-b", SIGABRT }, { "-q", SIGQUIT }, { "-h", SIGHUP }, { "-t", SIGTERM },
+    { "-i", SIGINT }, { "-1", SIGUSR1 }, { "-2", SIGUSR2 }, { "-y", SIGWINCH }, { "-c", SIGCONT }
   } ;
-  char command[64] ;
-  box *b = one_service("#!/bin/sh\nfor s in ALRM ABRT QUIT HUP TERM INT USR1 USR2 WINCH; do trap \"echo got $s > /events\" $s; done\n"
-    "echo up > /events\nwhile :; do read x < /gates/never; done\n", 0) ;
+  char text[64] ;
+  box *b = one_service("#!/bin/sh\nexec actor hear a 64\n", 0) ;
   box_boot(b, &plain, (char *)0) ;
-  box_event(b, "up") ;
-  for (size_t i = 0 ; i < sizeof signals / sizeof *signals ; i++)
+  box_event(b, "a up") ;
+  for (size_t i = 0 ; i < sizeof letters / sizeof *letters ; i++)
   {
-    sprintf(command, "s6-svc %s /run/service/a", signals[i].option) ;
-    box_ask(b, command) ;
-    sprintf(command, "got %s", signals[i].said) ;
-    box_event(b, command) ;
+    sprintf(text, "s6-svc %s /run/service/a", letters[i].option) ;
+    box_ask(b, text) ;
+    sprintf(text, "a heard %d", letters[i].sig) ;
+    box_event(b, text) ;
   }
-  ck_assert_uint_eq(box_event_count(b, "up"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "a up"), 1) ;
   box_ask(b, "s6-svc -k /run/service/a") ;
-  box_event(b, "up") ;
+  box_event(b, "a up") ;
   box_signal(b, SIGKILL) ;
   box_wait(b) ;
   box_free(b) ;
@@ -202,7 +202,7 @@ START_TEST(linked_from_services_available)
 {
   box *b = box_new(0) ;
   box_file(b, "etc/services-available/a/run", 0755, UP) ;
-  box_file(b, "etc/services-available/b/run", 0755, "#!/bin/sh\necho b > /events\nexec actor pause\n") ;
+  box_file(b, "etc/services-available/b/run", 0755, "#!/bin/sh\nexec actor up 'b'\n") ;
   box_link(b, "etc/services.d/a", "/etc/services-available/a") ;
   box_boot(b, &plain, (char *)0) ;
   box_event_after(b, "a up ") ;
@@ -217,7 +217,7 @@ START_TEST(made_by_cont_init)
 {
   box *b = box_new(0) ;
   box_file(b, "etc/cont-init.d/10", 0755,
-    "#!/bin/sh\nmkdir -p /etc/services.d/a\nprintf '#!/bin/sh\\necho a up > /events\\nexec actor pause\\n' > /etc/services.d/a/run\n") ;
+    "#!/bin/sh\nmkdir -p /etc/services.d/a\nprintf '#!/bin/sh\\nexec actor up \"a up\"\\n' > /etc/services.d/a/run\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   ck_assert_int_eq(stop(b), 0) ;

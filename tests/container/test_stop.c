@@ -12,7 +12,7 @@
 
 static struct box_how const plain ;
 
-#define UP(name) "#!/bin/sh\necho " name " up > /events\nexec actor pause\n"
+#define UP(name) "#!/bin/sh\nexec actor up '" name " up'\n"
 
 /* The recipe for a graceful stop in docker-base's README: the service traps TERM and does nothing,
    a script in cont-finish.d sends QUIT, the service drains and ends by itself within
@@ -26,13 +26,13 @@ START_TEST(graceful_stop_of_docker_base)
   box_boot(b, &how, (char *)0) ;
   box_event(b, "web up") ;
   box_signal(b, SIGTERM) ;
-  box_event(b, "web heard TERM") ;
   box_event(b, "web drains") ;
   box_event(b, "cont-finish over") ;
   box_open_gate(b, "drained") ;
   box_event(b, "web drained") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
   box_event(b, "web finish 0 0") ;
+  ck_assert_uint_eq(box_event_count(b, "web heard 15"), 1) ;
   box_free(b) ;
 }
 END_TEST
@@ -114,14 +114,12 @@ START_TEST(strays)
   static char const *const env[] = { "S6_SERVICES_GRACETIME=50", "S6_KILL_GRACETIME=50", 0 } ;
   struct box_how how = { .env = env } ;
   box *b = box_new(0) ;
-  box_gate(b, "never") ;
-  box_file(b, "bin/polite", 0755, "#!/bin/sh\ntrap 'echo stray heard TERM > /events; exit' TERM\necho polite up > /events\nread x < /gates/never\n") ;
-  box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\nsetsid polite &\nsetsid actor deaf &\n") ;
+  box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\nsetsid actor hear polite 15 &\nsetsid actor deaf &\n") ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "polite up") ;
   box_event_after(b, "deaf ") ;
   ck_assert_int_eq(box_stop(b), 0) ;
-  ck_assert_uint_eq(box_event_count(b, "stray heard TERM"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "polite heard 15"), 1) ;
   box_free(b) ;
 }
 END_TEST
@@ -134,10 +132,10 @@ START_TEST(processes_from_outside)
   box_file(b, "etc/services.d/a/run", 0755, UP("a")) ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
-  box_sh_start(b, "trap 'echo guest heard TERM > /events; exit' TERM; echo guest up > /events; read x < /gates/never") ;
+  box_sh_start(b, "exec actor hear guest 15") ;
   box_event(b, "guest up") ;
   ck_assert_int_eq(box_stop(b), 0) ;
-  ck_assert_uint_eq(box_event_count(b, "guest heard TERM"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "guest heard 15"), 1) ;
   box_free(b) ;
 }
 END_TEST
@@ -150,7 +148,7 @@ START_TEST(no_fixed_wait)
   for (int i = 0 ; i < 50 ; i++)
   {
     sprintf(path, "etc/services.d/s%d/run", i) ;
-    sprintf(text, "#!/bin/sh\necho s%d up > /events\nexec actor pause\n", i) ;
+    sprintf(text, "#!/bin/sh\nexec actor up 's%d up'\n", i) ;
     box_file(b, path, 0755, text) ;
   }
   box_boot(b, &plain, (char *)0) ;
@@ -173,11 +171,11 @@ START_TEST(the_log_is_drained)
   box *b = box_new(0) ;
   box_gate(b, "never") ;
   box_file(b, "etc/services.d/p/run", 0755,
-    "#!/bin/sh\ntrap 'for i in $(seq 2000); do echo \"last words $i\"; done; exit' TERM\necho p up > /events\nread x < /gates/never\n") ;
+    "#!/bin/sh\nexec actor last-words 'last words' 2000\n") ;
   box_file(b, "etc/services.d/p/finish", 0755, "#!/bin/sh\necho the end\n") ;
   box_file(b, "etc/services.d/p/log/run", 0755, "#!/bin/sh\nexec actor log /log\n") ;
   box_boot(b, &plain, (char *)0) ;
-  box_event(b, "p up") ;
+  box_event(b, "last words") ;
   box_event(b, "logger up") ;
   ck_assert_int_eq(box_stop(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "logger end"), 1) ;
@@ -219,16 +217,16 @@ START_TEST(generations)
   box_gate(b, "go") ;
   box_gate(b, "never") ;
   box_file(b, "etc/services.d/a/run", 0755,
-    "#!/bin/sh\ntrap 'echo a going > /events; read x < /gates/go; echo a gone > /events; exit' TERM\necho a up > /events\nread x < /gates/never\n") ;
+    "#!/bin/sh\nexec actor drain a 15 go\n") ;
   box_file(b, "etc/cont-finish.d/10", 0755, "#!/bin/sh\necho cont-finish > /events\n") ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "a up") ;
   box_signal(b, SIGTERM) ;
-  box_event(b, "a going") ;
+  box_event(b, "a drains") ;
   if (!_i) box_event(b, "cont-finish") ;
   box_open_gate(b, "go") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
-  char const *gone = strstr(box_events(b), "a gone\n") ;
+  char const *gone = strstr(box_events(b), "a drained\n") ;
   ck_assert_ptr_nonnull(gone) ;
   ck_assert_int_eq(!!strstr(gone, "cont-finish\n"), _i) ;
   box_free(b) ;

@@ -4,14 +4,19 @@
    actor VERB ARGS…: plays a process in a box. Static and tiny, so that it costs nothing and
    needs nothing; it shares no code with what is tested.
 
-     pause                 waits for a signal; TERM ends it with 0
+     up TEXT               says TEXT on /events and waits; TERM ends it with 0
+     answer TEXT N         the same, TERM ends it with N
      deaf                  ignores TERM, says "deaf PID" on /events, waits
-     ready FD              writes a newline on FD, then as pause
+     ready FD TEXT         writes a newline on FD, then as up
+     hear NAME N           says "NAME up", then "NAME heard N" for each signal; ends with 0 at N
+     drain NAME N GATE     as hear; at signal N says "NAME drains", waits for the gate, says
+                           "NAME drained" and, when TERM has come too, ends with 0
+     last-words TEXT N     as up; at TERM writes the lines "TEXT 1" … "TEXT N" to stdout first
      signal N              dies of signal N
      zombies N             leaves N orphans behind that end at once, says "zombies made"
      hold FILE TEXT        locks FILE; says "TEXT PID" on /events, or "TEXT doubled" if it is locked
      flood N TEXT          writes the lines "TEXT 0" … "TEXT N-1" to stdout, says "TEXT done" on
-                           /events, then as pause
+                           /events, then waits; TERM ends it with 0
      log FILE              appends stdin to FILE to the end of input; says "logger up"; at TERM
                            ends after writing what it has read
      mask                  prints blocked and ignored signals as hexadecimal numbers
@@ -22,6 +27,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,60 +35,125 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void event (char const *text, char const *more)
+static void event (char const *format, ...)
 {
   char line[256] ;
+  va_list args ;
   int fd = open("/events", O_WRONLY) ;
-  int len = snprintf(line, sizeof line, "%s %s\n", text, more) ;
+  va_start(args, format) ;
+  int len = vsnprintf(line, sizeof line - 1, format, args) ;
+  va_end(args) ;
+  line[len++] = '\n' ;
   if (fd < 0 || write(fd, line, (size_t)len) < len) exit(111) ;
   close(fd) ;
 }
 
-static void event_pid (char const *text)
+/* Signals come only where they are waited for, so none is missed between two steps. */
+static void block_all (void)
 {
-  char pid[16] ;
-  snprintf(pid, sizeof pid, "%d", (int)getpid()) ;
-  event(text, pid) ;
+  sigset_t all ;
+  sigfillset(&all) ;
+  sigprocmask(SIG_BLOCK, &all, 0) ;
 }
 
-static void end (int sig)
+static int next_signal (void)
 {
-  (void)sig ;
-  _exit(0) ;
+  sigset_t all ;
+  int sig ;
+  sigfillset(&all) ;
+  do sig = sigwaitinfo(&all, 0) ; while (sig < 0) ;
+  return sig ;
 }
 
-static _Noreturn void wait_for_signals (void)
+static void wait_for (int sig)
 {
-  for (;;) pause() ;
+  while (next_signal() != sig) ;
 }
 
-static _Noreturn void wait_for_term (void)
+static int do_up (char const *const *args)
 {
-  signal(SIGTERM, &end) ;
-  wait_for_signals() ;
+  block_all() ;
+  event("%s", args[0]) ;
+  wait_for(SIGTERM) ;
+  return 0 ;
+}
+
+static int do_answer (char const *const *args)
+{
+  do_up(args) ;
+  return atoi(args[1]) ;
 }
 
 static int do_deaf (char const *const *args)
 {
   (void)args ;
-  signal(SIGTERM, SIG_IGN) ;
-  event_pid("deaf") ;
-  wait_for_signals() ;
-}
-
-static int do_pause (char const *const *args)
-{
-  (void)args ;
-  wait_for_term() ;
+  block_all() ;
+  event("deaf %d", (int)getpid()) ;
+  wait_for(0) ;
+  return 0 ;
 }
 
 static int do_ready (char const *const *args)
 {
   int fd = atoi(args[0]) ;
-  signal(SIGTERM, &end) ;
+  block_all() ;
   if (write(fd, "\n", 1) < 1) return 111 ;
   close(fd) ;
-  wait_for_term() ;
+  return do_up(args + 1) ;
+}
+
+/* Tells of every signal until SIG; 1 when TERM was among them. */
+static int hear (char const *name, int end)
+{
+  int sig, term = 0 ;
+  do
+  {
+    sig = next_signal() ;
+    event("%s heard %d", name, sig) ;
+    if (sig == SIGTERM) term = 1 ;
+  }
+  while (sig != end) ;
+  return term ;
+}
+
+static int do_hear (char const *const *args)
+{
+  block_all() ;
+  event("%s up", args[0]) ;
+  hear(args[0], atoi(args[1])) ;
+  return 0 ;
+}
+
+static int do_drain (char const *const *args)
+{
+  char path[256], c ;
+  block_all() ;
+  event("%s up", args[0]) ;
+  int term = hear(args[0], atoi(args[1])) ;
+  event("%s drains", args[0]) ;
+  snprintf(path, sizeof path, "/gates/%s", args[2]) ;
+  int fd = open(path, O_RDONLY) ;
+  if (fd < 0 || read(fd, &c, 1) < 1) return 111 ;
+  event("%s drained", args[0]) ;
+  if (!term) hear(args[0], SIGTERM) ;
+  return 0 ;
+}
+
+static int write_lines (char const *text, int from, int to)
+{
+  for (int i = from ; i <= to ; i++)
+  {
+    char line[256] ;
+    int len = snprintf(line, sizeof line, "%s %d\n", text, i) ;
+    if (write(1, line, (size_t)len) < len) return 111 ;
+  }
+  return 0 ;
+}
+
+static int do_last_words (char const *const *args)
+{
+  do_up(args) ;
+  return write_lines(args[0], 1, atoi(args[1])) ;
 }
 
 static int do_signal (char const *const *args)
@@ -113,7 +184,7 @@ static int do_zombies (char const *const *args)
   }
   int status ;
   if (waitpid(pid, &status, 0) < 0 || status) return 111 ;
-  event("zombies", "made") ;
+  event("zombies made") ;
   return 0 ;
 }
 
@@ -121,22 +192,27 @@ static int do_hold (char const *const *args)
 {
   int fd = open(args[0], O_RDWR | O_CREAT, 0666) ;
   if (fd < 0) return 111 ;
-  if (flock(fd, LOCK_EX | LOCK_NB) < 0) event(args[1], "doubled") ;
-  else event_pid(args[1]) ;
-  wait_for_term() ;
+  block_all() ;
+  if (flock(fd, LOCK_EX | LOCK_NB) < 0) event("%s doubled", args[1]) ;
+  else event("%s %d", args[1], (int)getpid()) ;
+  wait_for(SIGTERM) ;
+  return 0 ;
 }
 
+/* Here TERM may end it in the middle of a line's way. */
 static int do_flood (char const *const *args)
 {
-  signal(SIGTERM, &end) ;
-  for (int i = 0 ; i < atoi(args[0]) ; i++)
-  {
-    char line[256] ;
-    int len = snprintf(line, sizeof line, "%s %d\n", args[1], i) ;
-    if (write(1, line, (size_t)len) < len) return 111 ;
-  }
-  event(args[1], "done") ;
-  wait_for_term() ;
+  if (write_lines(args[1], 0, atoi(args[0]) - 1)) return 111 ;
+  block_all() ;
+  event("%s done", args[1]) ;
+  wait_for(SIGTERM) ;
+  return 0 ;
+}
+
+static void end (int sig)
+{
+  (void)sig ;
+  _exit(0) ;
 }
 
 /* TERM may come only while it waits: what was read is written before it ends. */
@@ -152,12 +228,12 @@ static int do_log (char const *const *args)
   sigaddset(&term, SIGTERM) ;
   sigprocmask(SIG_BLOCK, &term, 0) ;
   signal(SIGTERM, &end) ;
-  event("logger", "up") ;
+  event("logger up") ;
   for (;;)
   {
     if (ppoll(&x, 1, 0, &none) < 0) continue ;
     ssize_t r = read(0, buf, sizeof buf) ;
-    if (!r) event("logger", "end") ;
+    if (!r) event("logger end") ;
     if (r <= 0) return r < 0 ;
     if (write(fd, buf, (size_t)r) < r) return 111 ;
   }
@@ -197,9 +273,13 @@ static struct verb
   int (*run) (char const *const *) ;
 } const verbs[] =
 {
-  { "pause", 0, &do_pause },
+  { "up", 1, &do_up },
+  { "answer", 2, &do_answer },
   { "deaf", 0, &do_deaf },
-  { "ready", 1, &do_ready },
+  { "ready", 2, &do_ready },
+  { "hear", 2, &do_hear },
+  { "drain", 3, &do_drain },
+  { "last-words", 2, &do_last_words },
   { "signal", 1, &do_signal },
   { "zombies", 1, &do_zombies },
   { "hold", 2, &do_hold },
