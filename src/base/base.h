@@ -166,6 +166,7 @@ struct spawn
   char const *const *envp ;
   unsigned int flags ;
   int out ;                       /* becomes 1; -1: keep */
+  int err ;                       /* becomes 2; -1: keep */
   int in ;                        /* becomes 0; -1: /dev/null unless SPAWN_FOREGROUND */
   int extra_from, extra_to ;      /* notification: from becomes to; to = -1: none */
   int lock_from, lock_to ;        /* lock-fd: the same; the child waits for the lock */

@@ -67,7 +67,7 @@ void spawn_init (struct inheritance const *inheritance, int fd_base)
 
 static int can_share (struct spawn const *s)
 {
-  return plan.can_unshare && s->in < 0 && s->out < 0 && s->extra_from < 0 && s->lock_from < 0 ;
+  return plan.can_unshare && s->in < 0 && s->out < 0 && s->err < 0 && s->extra_from < 0 && s->lock_from < 0 ;
 }
 
 /* Where close_range is missing: descriptors are dense, so a long gap is the end. */
@@ -188,6 +188,7 @@ static int set_asked (struct spawn const *s)
 static int set_descriptors (struct spawn const *s)
 {
   if (s->out >= 0 && put_at(s->out, 1) < 0) return -1 ;
+  if (s->err >= 0 && put_at(s->err, 2) < 0) return -1 ;
   if (s->in >= 0) { if (put_at(s->in, 0) < 0) return -1 ; }
   else if (!(s->flags & SPAWN_FOREGROUND) && null_stdin() < 0) return -1 ;
   return set_asked(s) ;

@@ -2,12 +2,18 @@
 
 /* The last line: `container ends with 137: service nginx killed by KILL after 2 h 3 min; …` */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "finish.h"
 #include "supervise.h"
 #include "svscan.h"
+
+#define TERMINATION_LOG "/dev/termination-log"
 
 /* The pieces of the line; at most this many. */
 struct line { char const *piece[24] ; unsigned int n ; } ;
@@ -66,6 +72,21 @@ static void add_services (struct line *l, struct global const *g, char *count, c
   add(l, name_of(g->slowest_slot)) ;
 }
 
+/* Kubernetes shows the content of this file as the reason why the container ended. */
+static void tell_kubernetes (struct line const *l)
+{
+  char text[1024] ;
+  struct stat st ;
+  size_t n = 0 ;
+  int fd = open(TERMINATION_LOG, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC) ;
+  if (fd < 0) return ;
+  for (unsigned int i = 0 ; i < l->n ; i++)
+    for (char const *p = l->piece[i] ; *p && n < sizeof text - 1 ; p++) text[n++] = (unsigned char)*p < 0x20 ? '?' : *p ;
+  text[n++] = '\n' ;
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && write(fd, text, n) < 0) say_sys(SAY_WARNING, errno, "unable to write " TERMINATION_LOG) ;
+  close(fd) ;
+}
+
 void why_say (int code)
 {
   struct global const *g = global_now() ;
@@ -78,4 +99,5 @@ void why_say (int code)
   add_services(&l, g, count, slowest) ;
   l.piece[l.n] = 0 ;
   say_v(SAY_INFO, l.piece) ;
+  tell_kubernetes(&l) ;
 }

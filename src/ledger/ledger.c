@@ -68,7 +68,8 @@ static void first_entries (int fd, int fd_base)
   ledger->fd_base = fd_base ;
   ledger->self_fd = fd ;
   ledger->exe_fd = ledger->lock_fd = ledger->scan_lock_fd = ledger->scan_control_fd = -1 ;
-  ledger->work_slot = NO_SLOT ;
+  ledger->outer[0] = ledger->outer[1] = -1 ;
+  ledger->work_slot = ledger->catchall = NO_SLOT ;
   global_draft() ;
   global_commit() ;
 }
@@ -301,6 +302,8 @@ static size_t named (int *list)
   keep(list, &n, ledger->lock_fd) ;
   keep(list, &n, ledger->scan_lock_fd) ;
   keep(list, &n, ledger->scan_control_fd) ;
+  keep(list, &n, ledger->outer[0]) ;
+  keep(list, &n, ledger->outer[1]) ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
   {
     struct slot const *s = slot_at(i) ;

@@ -187,6 +187,8 @@ struct header
   int32_t lock_fd ;             /* RUNDIR/keelson.lock, or -1 */
   int32_t scan_lock_fd ;
   int32_t scan_control_fd ;
+  int32_t outer[2] ;            /* with a catch-all logger: the container's own stdout and stderr; -1 */
+  uint32_t catchall ;           /* the catch-all logger's slot, or NO_SLOT */
   int32_t tty ;                 /* 1: descriptor 0 is a terminal */
   uint32_t stage ;              /* enum ledger_stage */
   int32_t pid ;                 /* ours; 1 or not */

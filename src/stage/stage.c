@@ -155,7 +155,7 @@ static enum stage_result fork_script (void)
   p.argv = run.argv ;
   p.envp = environment() ;
   p.flags = SPAWN_SESSION | SPAWN_SEARCH ;
-  p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  p.in = p.out = p.err = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
   if (spawn(&p, &ledger->script_pid, &ledger->script_errno) > 0)
   {
     told = 0 ;

@@ -213,6 +213,12 @@ static void prepare (struct spawn *p, struct slot const *s, char const *file, ch
   p->envp = env_of(s) ;
   p->flags = SPAWN_SESSION ;
   p->out = s->logger != NO_SLOT ? slot_at(s->logger)->pipe[1] : -1 ;
+  p->err = -1 ;
+  if (ledger->catchall != NO_SLOT && s == slot_at(ledger->catchall))
+  {
+    p->out = ledger->outer[0] ;  /* what it has to say itself must not come back to it */
+    p->err = ledger->outer[1] ;
+  }
   p->in = s->pipe[0] ;
   p->extra_from = p->extra_to = p->lock_from = p->lock_to = -1 ;
 }

@@ -174,7 +174,7 @@ struct service_host
 } ;
 extern struct service_host service_host ;
 
-enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOOP_SEED, LOOP_PIDFD } ;
+enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOOP_START_FD } ;
 /* Timers below TIMER_SLOT0 are the program's own; then two for each slot: the machine's, and the
    scanner's for timeout-up and timeout-down. */
 #define TIMER_SLOT0 16u

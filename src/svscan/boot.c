@@ -52,6 +52,33 @@ static void enter (enum step s)
   ring_add(NO_SLOT, s ? s - 1u : 0, s, 0, 0) ;
 }
 
+static void next_step (void)
+{
+  enter((enum step)(global_now()->step + 1)) ;
+  boot_advance() ;
+}
+
+/* ---- S6_WAIT_FOR_CLOSING_FD: whoever started us closes it when all is in place */
+
+static enum progress begin_start_fd (void)
+{
+  uint32_t fd = conf_uint("S6_WAIT_FOR_CLOSING_FD", 0, INT32_MAX) ;
+  if (fd < 3) return DONE ;
+  if (loop_watch((int)fd, LOOP_START_FD, fd) == 0) return PENDING ;
+  say_sys(SAY_WARNING, errno, "unable to wait for the end of descriptor ", NUM(fd), " (S6_WAIT_FOR_CLOSING_FD), going on") ;
+  return DONE ;
+}
+
+void boot_start_fd (int fd)
+{
+  char sink[256] ;
+  ssize_t n = read(fd, sink, sizeof sink) ;
+  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return ;
+  loop_unwatch(fd) ;
+  close(fd) ;
+  if (!global_now()->stop && global_now()->step == STEP_START_FD) next_step() ;
+}
+
 /* ---- directories of scripts */
 
 static struct stage const run_d =
@@ -273,12 +300,6 @@ static enum progress begin_wait (void)
   return PENDING ;
 }
 
-static void next_step (void)
-{
-  enter((enum step)(global_now()->step + 1)) ;
-  boot_advance() ;
-}
-
 void boot_service_changed (void)
 {
   if (global_now()->step != STEP_WAIT || global_now()->stop || !all_settled()) return ;
@@ -310,7 +331,11 @@ static enum progress begin_cmd (void)
 
 static enum progress begin_running (void)
 {
-  if (!ledger->boot_ready) ledger->boot_ready = mono_now() ;
+  if (!ledger->boot_ready)
+  {
+    ledger->boot_ready = mono_now() ;
+    outside_ready() ;
+  }
   control_tell() ;
   if (options.notify_fd >= 0)
   {
@@ -326,6 +351,7 @@ static enum progress begin_running (void)
 
 static struct step_entry const steps[STEPS] =
 {
+  [STEP_START_FD] = { "S6_WAIT_FOR_CLOSING_FD", &begin_start_fd, 0, 0 },
   [STEP_RUN_D] = { "run.d", &begin_run_d, &run_d, &judge_run_d },
   [STEP_HOOK] = { "S6_STAGE2_HOOK", &begin_hook, 0, &judge_hook },
   [STEP_CHECK] = { "service definitions", &begin_check, 0, 0 },

@@ -42,7 +42,12 @@ static int spawn_cmd (void)
   p.argv = options.cmd ;
   p.envp = (char const *const *)environ ;
   p.flags = SPAWN_SEARCH | SPAWN_FOREGROUND ;
-  p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  p.in = p.out = p.err = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  if (ledger->catchall != NO_SLOT && (catchall_spares_cmd() || conf_uint("S6_CMD_USE_TERMINAL", 0, 1)))
+  {
+    p.out = ledger->outer[0] ;
+    p.err = ledger->outer[1] ;
+  }
   through_contenv(&p) ;
   return spawn(&p, &ledger->cmd_pid, &ledger->cmd_errno) > 0 ? 0 : -1 ;
 }

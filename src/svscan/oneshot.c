@@ -88,7 +88,7 @@ static int run (uint32_t i, char const *file, int32_t *pidword, int32_t *errword
   p.argv = argv ;
   p.envp = ledger->keep_env ? (char const *const *)environ : environment(slot_at(i)->name) ;
   p.flags = SPAWN_SESSION | SPAWN_SEARCH ;
-  p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  p.in = p.out = p.err = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
   pid = spawn(&p, pidword, errword) ;
   if (pid < 0) return -1 ;
   pids_add(pid, i, role) ;

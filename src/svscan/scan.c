@@ -104,14 +104,6 @@ uint32_t scan_find (char const *name)
   return NO_SLOT ;
 }
 
-uint32_t scan_live (void)
-{
-  uint32_t n = 0 ;
-  for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_is_service(i) && state_is_live((enum service_state)slot_now(slot_at(i))->state)) n++ ;
-  return n ;
-}
-
 /* ---- taking up */
 
 static int is_directory (char const *path)

@@ -51,7 +51,7 @@ static int run_handler (int sig)
   p.argv = argv ;
   p.envp = (char const *const *)environ ;
   p.flags = SPAWN_SESSION ;
-  p.in = p.out = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
+  p.in = p.out = p.err = p.extra_from = p.extra_to = p.lock_from = p.lock_to = -1 ;
   if (spawn(&p, &pid, &err) > 0) return 1 ;
   say_sys(SAY_WARNING, errno, "unable to run ", path) ;
   return 0 ;

@@ -8,6 +8,7 @@
      STOP_CMD        the CMD, which depends on all
      STOP_SERVICES   every service gets its stop; loggers end by end of file
      STOP_SCRIPTS    cont-finish.d, in generation 3
+     STOP_LOGGER     the catch-all logger drains (S6_LOGGING)
      STOP_OVER       exec finish: the broadcast and the exit code
 
    In generation 2 cont-finish.d runs beside STOP_CMD and STOP_SERVICES, and their time is
@@ -189,6 +190,12 @@ static int is_logger (uint32_t i)
   return slot_at(i)->pipe[0] >= 0 ;
 }
 
+/* The catch-all logger outlives all others: it has a phase of its own. */
+static int goes_now (uint32_t i)
+{
+  return slot_is_service(i) && i != ledger->catchall ;
+}
+
 static int is_over (struct slot const *s)
 {
   struct slot_state const *c = slot_now(s) ;
@@ -218,12 +225,12 @@ static void halt_logger (uint32_t i)
 static void halt_services (void)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_is_service(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) halt_logger(i) ;
+    if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) halt_logger(i) ;
   if (ledger->dependencies) rc_halt() ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_is_service(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
+    if (goes_now(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_is_service(i) && is_logger(i)) release_logger(i) ;
+    if (goes_now(i) && is_logger(i)) release_logger(i) ;
 }
 
 void stop_halt_service (uint32_t i)
@@ -251,11 +258,36 @@ static int phase_scripts (void)
   return global_now()->scripts == SCRIPTS_OVER ;
 }
 
+/* Its pipe's last writer was us, unless something was left behind: then its time is limited. */
+static int phase_logger (void)
+{
+  if (ledger->catchall == NO_SLOT) return 1 ;
+  if (global_now()->grace_deadline == NEVER)
+  {
+    struct global *g = global_draft() ;
+    g->grace_deadline = mono_after(mono_now(), conf_ms("S6_KILL_GRACETIME", DEFAULT_GRACETIME)) ;
+    global_commit() ;
+    timer_set(TIMER_GRACE, g->grace_deadline) ;
+    catchall_end() ;
+    halt_logger(ledger->catchall) ;
+    release_logger(ledger->catchall) ;
+  }
+  return !state_is_live((enum service_state)slot_now(slot_at(ledger->catchall))->state) ;
+}
+
+static uint32_t count_live (void)
+{
+  uint32_t n = 0 ;
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (goes_now(i) && state_is_live((enum service_state)slot_now(slot_at(i))->state)) n++ ;
+  return n ;
+}
+
 static void begin_services (void)
 {
-  live = scan_live() ;
+  live = count_live() ;
   halt_services() ;
-  live = scan_live() ;
+  live = count_live() ;
 }
 
 /* ---- the end of stage 2 */
@@ -290,7 +322,7 @@ static int phase_over (void)
 static int (*const phases[]) (void) =
 {
   [STOP_NONE] = 0, [STOP_SCRIPT] = &phase_script, [STOP_CMD] = &phase_cmd, [STOP_SERVICES] = &phase_services,
-  [STOP_SCRIPTS] = &phase_scripts, [STOP_OVER] = &phase_over
+  [STOP_SCRIPTS] = &phase_scripts, [STOP_LOGGER] = &phase_logger, [STOP_OVER] = &phase_over
 } ;
 
 void stop_advance (void)
@@ -308,7 +340,7 @@ void stop_advance (void)
 
 void stop_grace_over (void)
 {
-  if (!global_now()->stop || global_now()->stop >= STOP_SCRIPTS) return ;
+  if (!global_now()->stop || global_now()->stop == STOP_SCRIPTS) return ;
   if (global_now()->stop == STOP_SERVICES && ledger->dependencies)
   {
     struct global *g = global_draft() ;
@@ -350,6 +382,7 @@ void stop_request (enum stop_cause cause, int32_t code, uint32_t slot, uint32_t 
   ring_add(NO_SLOT, g->step, STEPS, cause, code) ;
   control_tell() ;
   timer_set(TIMER_CMD_WAIT, NEVER) ;
+  outside_stopping() ;
   stop_advance() ;
 }
 
@@ -380,6 +413,11 @@ void stop_service_changed (uint32_t i, enum service_state from)
   struct slot const *s = slot_at(i) ;
   int was = state_is_live(from), is = s->used && state_is_live((enum service_state)slot_now(s)->state) ;
   if (global_now()->stop < STOP_SERVICES) return ;
+  if (i == ledger->catchall)
+  {
+    if (was && !is) stop_advance() ;
+    return ;
+  }
   if (is && !was) live++ ;
   if (was && !is && live)
   {

@@ -80,6 +80,7 @@ static void dispatch (struct loop_event const *e)
     case LOOP_CONTROL : service_control(e->index) ; break ;
     case LOOP_NOTIFY : service_notified(e->index) ; break ;
     case LOOP_SCAN_CONTROL : control_read() ; break ;
+    case LOOP_START_FD : boot_start_fd((int)e->index) ; break ;
     default : break ;
   }
 }
@@ -200,6 +201,7 @@ static void first_start (void)
     _exit(EXIT_SYSTEM) ;
   }
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
+  if (ledger->container) catchall_begin() ;
   if (global_now()->step == STEP_SERVICES)
   {
     scan_all() ;

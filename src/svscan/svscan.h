@@ -12,6 +12,8 @@
    scan.c     the scan directory: which services there are
    rc.c       dependencies: graph.c over the slots; source.c reads the definitions
    oneshot.c  the state of a oneshot
+   catchall.c S6_LOGGING
+   outside.c  sd_notify
    control.c  .s6-svscan/control
    signals.c  what each signal means
    rescue.c   the last resort when PID 1 cannot go on
@@ -33,7 +35,7 @@
 
 enum step
 {
-  STEP_RUN_D, STEP_HOOK, STEP_CHECK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
+  STEP_START_FD, STEP_RUN_D, STEP_HOOK, STEP_CHECK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
 } ;
 
 enum stop_phase
@@ -43,6 +45,7 @@ enum stop_phase
   STOP_CMD,         /* the CMD goes first: it depends on all */
   STOP_SERVICES,    /* services go down; in generation 2 cont-finish.d runs beside */
   STOP_SCRIPTS,     /* cont-finish.d in generation 3 */
+  STOP_LOGGER,      /* the catch-all logger drains */
   STOP_OVER         /* exec finish */
 } ;
 
@@ -83,6 +86,8 @@ extern void boot_script_deadline (void) ;
 /* A service has changed: is the waiting over? */
 extern void boot_service_changed (void) ;
 extern void boot_wait_over (void) ;
+/* The descriptor of S6_WAIT_FOR_CLOSING_FD is readable or closed. */
+extern void boot_start_fd (int fd) ;
 extern char const *step_name (enum step s) ;
 extern char const *generation_text (enum generation_why w) ;
 
@@ -107,8 +112,6 @@ extern void scan_join (uint32_t producer, uint32_t logger) ;
 extern void scan_prune (int term_loggers) ;
 /* The slot of service NAME, or NO_SLOT. */
 extern uint32_t scan_find (char const *name) ;
-/* How many services have a process. */
-extern uint32_t scan_live (void) ;
 /* A producer of LOGGER is no more: without any left, the logger sees end of file. */
 extern void scan_producer_gone (uint32_t logger) ;
 
@@ -132,6 +135,21 @@ extern void control_resume (void) ;
    whole (the end of the boot, a stop, a re-exec, letters applied) watch that file by inotify and
    then look at the ledger. */
 extern void control_tell (void) ;
+
+/* ---- catchall.c ------------------------------------------------------------------- */
+
+/* S6_LOGGING 1 and 2: from now on what nobody logs goes to a logger of its own. */
+extern void catchall_begin (void) ;
+/* S6_LOGGING 1: the CMD keeps the container's stdout and stderr. */
+extern int catchall_spares_cmd (void) ;
+/* The end: the container's own stdout and stderr again; the logger sees end of file. */
+extern void catchall_end (void) ;
+
+/* ---- outside.c -------------------------------------------------------------------- */
+
+/* Tells NOTIFY_SOCKET that the boot is done, that the stop has begun. */
+extern void outside_ready (void) ;
+extern void outside_stopping (void) ;
 
 /* ---- rescue.c --------------------------------------------------------------------- */
 

@@ -1,0 +1,109 @@
+/* ISC license. */
+
+/*
+   S6_LOGGING: 0 all output goes to the container's stdout and stderr; 1 what no logger takes
+   goes to /var/log/s6-uncaught-logs, but for the CMD's; 2 the CMD's too, and nothing leaves the
+   container. The catch-all logger is a service like any, s6-svscan-log, the first to start and
+   the last to end: our own descriptors 1 and 2 are its pipe, and children inherit them.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "svscan.h"
+
+#define NAME "s6-svscan-log"
+#define LOGDIR "/var/log/s6-uncaught-logs"
+#define DEFAULT_SCRIPT "n20 s1000000 T"
+
+static uint32_t wanted (void)
+{
+  return conf_uint("S6_LOGGING", 0, 2) ;
+}
+
+int catchall_spares_cmd (void)
+{
+  return wanted() == 1 ;
+}
+
+/* The script is one of execline's: it works in an image without a shell. */
+static int write_script (char const *dir)
+{
+  static char const head[] = "#!/command/execlineb -P\n" ;
+  static char const mkdir_line[] = "foreground { s6-mkdir -p -m 2750 " LOGDIR " }\n" ;
+  static char const tail[] = "importas -sCuD \"" DEFAULT_SCRIPT "\" script S6_LOGGING_SCRIPT\nemptyenv -p\ns6-log -b -- $script " LOGDIR "\n" ;
+  char text[sizeof head + sizeof mkdir_line + sizeof tail + sizeof ledger->rundir + 512], user[128] ;
+  int fd, r ;
+  strcpy(text, head) ;
+  strcat(text, mkdir_line) ;
+  if (geteuid() == 0 && conf_text("S6_CATCHALL_USER", user, sizeof user) && strcspn(user, " \t\"'{}$\\") == strlen(user) && strcmp(user, "root"))
+  {
+    strcat(text, "foreground { s6-envuidgid ") ;
+    strcat(text, user) ;
+    strcat(text, " s6-chown -U " LOGDIR " }\ns6-setuidgid ") ;
+    strcat(text, user) ;
+    strcat(text, "\n") ;
+  }
+  strcat(text, "s6-envdir ") ;
+  strcat(text, ledger->rundir) ;
+  strcat(text, "/s6/container_environment\n") ;
+  strcat(text, tail) ;
+  fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  if (fd < 0) return -1 ;
+  r = file_replace(fd, "run", text, strlen(text), 0755) ;
+  close(fd) ;
+  return r ;
+}
+
+static uint32_t add_service (void)
+{
+  char dir[sizeof ledger->rundir + 32] ;
+  strcpy(dir, ledger->rundir) ;
+  strcat(dir, "/s6/" NAME) ;
+  if ((mkdir(dir, 0755) < 0 && errno != EEXIST) || write_script(dir) < 0 || (symlink(dir, NAME) < 0 && errno != EEXIST))
+  {
+    say_sys(SAY_ERROR, errno, "unable to make the catch-all logger in ", dir, ": output goes to the container as with S6_LOGGING=0") ;
+    return NO_SLOT ;
+  }
+  return service_add(NAME) ;
+}
+
+/* The container's own descriptors move up, where the children do not see them. */
+static int divert (uint32_t i)
+{
+  for (int k = 0 ; k < 2 ; k++)
+  {
+    ledger->outer[k] = fcntl(1 + k, F_DUPFD, ledger->fd_base) ;
+    if (ledger->outer[k] < 0) return -1 ;
+  }
+  if (pipe2(slot_at(i)->pipe, 0) < 0) return -1 ;
+  return dup2(slot_at(i)->pipe[1], 1) < 0 || dup2(slot_at(i)->pipe[1], 2) < 0 ? -1 : 0 ;
+}
+
+void catchall_begin (void)
+{
+  uint32_t i ;
+  if (!wanted()) return ;
+  i = add_service() ;
+  if (i == NO_SLOT) return ;
+  if (divert(i) < 0)
+  {
+    say_sys(SAY_ERROR, errno, "unable to divert output to the catch-all logger") ;
+    return ;
+  }
+  ledger->catchall = i ;
+  say_init(ledger->fd_base, ledger->verbosity) ;
+  service_event(i, EV_BEGIN, 0) ;
+}
+
+/* With S6_LOGGING=2 nothing may leave: what is still said is said to nobody. */
+void catchall_end (void)
+{
+  int null = wanted() == 2 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1 ;
+  for (int k = 0 ; k < 2 ; k++) dup2(null >= 0 ? null : ledger->outer[k], 1 + k) ;
+  if (null >= 0) close(null) ;
+  say_init(ledger->fd_base, ledger->verbosity) ;
+}
