@@ -66,7 +66,7 @@ static int on_letters (int i, char const *s, size_t len, void *data)
 {
   struct triggers *all = data ;
   struct trigger *t ;
-  if (i == LISTEN_CHILD) return 0 ;
+  if (i < 0) return 0 ;
   t = all->tab + i ;
   if (t->matched) return 0 ;
   if (!stralloc_catb(&t->heard, s, len) || !stralloc_0(&t->heard))

@@ -74,7 +74,8 @@ static int find_argument (stralloc *sa)
   int found ;
   if (openslurpclose(&cmdline, "/proc/1/cmdline") && cmdline.len && stralloc_0(&cmdline))
     arg = pick_argument(cmdline.s, cmdline.len - 1) ;
-  found = arg && is_running(tool_path(sa, arg, "")) ;
+  if (arg && (!stralloc_copys(sa, arg) || !stralloc_0(sa))) die_memory() ;
+  found = arg && is_running(sa->s) ;
   stralloc_free(&cmdline) ;
   return found ;
 }

@@ -64,3 +64,74 @@ sc_new_letters() {
   c s6-svc -s SIGIO a
   c s6-svc -s nonsense a
 }
+
+# A name without a slash is looked up in the running scan directory: $S6_RUNDIR's …
+#
+# names_in_s6_rundir:
+#   events: su
+#   $ s6-svok a
+#   -> 0
+#   $ s6-svstat -uw a
+#   true true
+#   -> 0
+#   $ s6-svc -wD -T 10000 -d a
+#   -> 0
+#   $ s6-svwait -D a
+#   -> 0
+#   $ s6-svok other
+#   -> 1, with a message
+#   $ s6-svc -u other
+#   -> 111, with a message
+#   $ s6-svscanctl -z
+#   -> 0
+#   $ s6-svok ./a
+#   -> 1
+#   $ s6-svok a
+#   -> 1
+#   $ s6-svok a
+#   -> 1, with a message
+#   $ s6-svscanctl -z
+#   -> 100, with a message
+sc_names_in_s6_rundir() {
+  mkdir -p rundir/service
+  service rundir/service/a
+  record rundir/service/a 9 8
+  svscan rundir/service
+  events 9 2
+  export S6_RUNDIR="$PWD/rundir"
+  c s6-svok a
+  c s6-svstat -uw a
+  c s6-svc -wD -T 10000 -d a
+  c s6-svwait -D a
+  c s6-svok other
+  c s6-svc -u other
+  c s6-svscanctl -z
+  c s6-svok ./a
+  mkdir a
+  c s6-svok a
+  rmdir a
+  export S6_RUNDIR="$PWD/nothing"
+  c s6-svok a
+  c s6-svscanctl -z
+}
+
+# … or the one that PID 1's arguments tell. The service asks for itself.
+#
+# names_of_pid_1:
+#   s6-svok a: 0
+#   s6-svwait -t 10000 a: 0
+#   s6-svscanctl -z: 0
+#   s6-svok b: 1
+sc_names_of_pid_1() {
+  mkdir -p scan/a
+  mkfifo answers nothing
+  exec 9<> answers
+  script scan/a/run 'for command in "s6-svok a" "s6-svwait -t 10000 a" "s6-svscanctl -z" "s6-svok b"; do' \
+    "\$command; echo \"\$command: \$?\" > $PWD/answers; done; exec cat $PWD/nothing"
+  # shellcheck disable=SC2086 # a command in words
+  quiet unshare --pid --fork --mount-proc --kill-child $SVSCAN -c 10 -- "$PWD/scan" &
+  for i in 1 2 3 4; do
+    read -r text <&9
+    echo "$text"
+  done
+}
