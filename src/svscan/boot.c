@@ -28,7 +28,7 @@ struct step_entry
   char const *name ;
   enum progress (*begin) (void) ;
   struct stage const *stage ;                   /* of a step that runs a directory */
-  void (*judge) (int32_t wstat, char const *) ; /* what a script's end means; 0: nothing */
+  void (*judge) (int32_t wstat, char const *, uint32_t seq) ; /* what a script's end means; may ask for the stop */
 } ;
 
 static struct step_entry const steps[STEPS] ;
@@ -110,29 +110,29 @@ static enum progress begin_run_d (void)
   return ledger->skip_run_d ? DONE : begin_directory() ;
 }
 
-static void judge_run_d (int32_t wstat, char const *name)
+static void judge_run_d (int32_t wstat, char const *name, uint32_t seq)
 {
   int code = exitcode_of(wstat) ;
   int stop = (int)conf_uint("SIGNAL_BUILD_STOP", BUILD_STOP, 255) ;
   if (!code) return ;
   if (code == stop) say(SAY_INFO, "[run.d] ", name, ": exited ", NUM(code), ": the container is to stop here, cleanly") ;
   else say(SAY_ERROR, "/run.d/", name, " ", WSTAT(wstat), ": the container stops with ", NUM(code)) ;
-  stop_request(CAUSE_RUN_D, code == stop ? 0 : code, NO_SLOT, 0) ;
+  stop_request(CAUSE_RUN_D, code == stop ? 0 : code, NO_SLOT, seq) ;
 }
 
 /* S6_BEHAVIOUR_IF_STAGE2_FAILS: 0 silent, 1 warn, 2 stop. */
-static void judge_stage2 (int32_t wstat, char const *name)
+static void judge_stage2 (int32_t wstat, char const *name, uint32_t seq)
 {
   int code = exitcode_of(wstat) ;
   uint32_t behaviour ;
   if (!code) return ;
   behaviour = conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) ;
   if (behaviour) say(behaviour == 2 ? SAY_ERROR : SAY_WARNING, present()->name, "/", name, " ", WSTAT(wstat), behaviour == 2 ? ": the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)" : ", going on") ;
-  if (behaviour == 2) stop_request(CAUSE_STAGE2, code, NO_SLOT, 0) ;
+  if (behaviour == 2) stop_request(CAUSE_STAGE2, code, NO_SLOT, seq) ;
 }
 
 /* The hook comes before the behaviour is asked for silence: its failure is always told. */
-static void judge_hook (int32_t wstat, char const *name)
+static void judge_hook (int32_t wstat, char const *name, uint32_t seq)
 {
   int code = exitcode_of(wstat) ;
   (void)name ;
@@ -140,7 +140,7 @@ static void judge_hook (int32_t wstat, char const *name)
   if (conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) == 2)
   {
     say(SAY_ERROR, "S6_STAGE2_HOOK ", WSTAT(wstat), ": the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)") ;
-    stop_request(CAUSE_STAGE2, code, NO_SLOT, 0) ;
+    stop_request(CAUSE_STAGE2, code, NO_SLOT, seq) ;
   }
   else say(SAY_WARNING, "S6_STAGE2_HOOK ", WSTAT(wstat), ", going on") ;
 }
@@ -375,9 +375,9 @@ void boot_script_ended (int32_t wstat, uint32_t seq)
   struct step_entry const *step = present() ;
   timer_set(TIMER_SCRIPT, NEVER) ;
   stage_ended(wstat) ;
-  if (step->judge) (*step->judge)(wstat, global_now()->script) ;
-  stage_settled(seq) ;
+  if (step->judge) (*step->judge)(wstat, global_now()->script, seq) ;
   if (global_now()->stop) return ;
+  stage_settled(seq) ;
   if (step->stage && pending_unless_over(stage_next(0)) == PENDING) return ;
   stage_close() ;
   next_step() ;

@@ -379,6 +379,8 @@ void stop_request (enum stop_cause cause, int32_t code, uint32_t slot, uint32_t 
   g->scripts = SCRIPTS_TO_COME ;
   if (seq) g->seq = seq ;
   global_commit() ;
+  /* the script whose end asks for the stop is settled with it */
+  if (g->script_state == SCRIPT_NONE) ledger->script_pid = 0 ;
   ring_add(NO_SLOT, g->step, STEPS, cause, code) ;
   control_tell() ;
   timer_set(TIMER_CMD_WAIT, NEVER) ;
