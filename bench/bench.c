@@ -1,12 +1,13 @@
 /* ISC license. */
 
 /*
-   bench [-q] [-r REPS] [-c NAME,NAME…] [-t PART,PART…] [-k ROOTFS] [-z TARBALL] [-o DIR] [NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] …]
+   bench [-q] [-r REPS] [-c NAME,NAME…] [-t PART,PART…] [-l SERVICES,SCRIPTS] [-k ROOTFS] [-z TARBALL] [-o DIR] [NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] …]
 
    Prints the table; writes DIR/results.json, DIR/results.svg and DIR/results.md
    (the README's section, which bench/readme-table puts there).
      -q  quick: fewer rounds, the largest loads left out
      -c  only these contenders         -t  only these parts of the plan
+     -l  boot and stop at this load only
      -k  our root file system          -z  our tarball, for its size
    The method is described in bench.h.
 */
@@ -26,7 +27,7 @@
 
 #include "bench.h"
 
-#define USAGE "bench [-q] [-r reps] [-c names] [-t parts] [-k rootfs] [-z tarball] [-o dir] [NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] ...]"
+#define USAGE "bench [-q] [-r reps] [-c names] [-t parts] [-l services,scripts] [-k rootfs] [-z tarball] [-o dir] [NAME=ROOTFS:INIT[:LAYOUT[:SIGNAL]] ...]"
 #define MANY 1000
 #define FEW 10
 #define SETTLE_NS 2100000000ull /* services have then been up for 2 s, and the kernel's counters are up to date */
@@ -44,6 +45,7 @@ static struct
   char const *tarball ;
   char const *rootfs ;
   char const *out ;
+  struct load load ; /* 0 services: all of the points */
 } plan = { .reps = 20, .out = "." } ;
 
 static void progress (char const *part, unsigned int rep, unsigned int reps)
@@ -123,7 +125,8 @@ static void run_point (struct load const *load, unsigned int reps, char const *o
 static void part_points (void)
 {
   static struct load const loads[] = { { 1, 0, KIND_STATIC }, { 5, 5, KIND_STATIC }, { 10, 10, KIND_STATIC }, { 50, 10, KIND_STATIC }, { MANY, 0, KIND_STATIC } } ;
-  for (unsigned int i = 0 ; i < sizeof loads / sizeof *loads ; i++) run_point(loads + i, plan.reps, 0) ;
+  if (plan.load.services) run_point(&plan.load, plan.reps, 0) ;
+  else for (unsigned int i = 0 ; i < sizeof loads / sizeof *loads ; i++) run_point(loads + i, plan.reps, 0) ;
 }
 
 /* Is the cost of a boot linear in the number of services? Ours, the floor's, and s6's beside it. */
@@ -417,12 +420,18 @@ static void check_limits (void)
     strerr_warnw1x("the hard limit of open files is under 20,000: large loads will fail for some") ;
 }
 
+static int scan_load (char const *s, struct load *load)
+{
+  size_t n = uint_scan(s, &load->services) ;
+  return n && s[n] == ',' && uint0_scan(s + n + 1, &load->scripts) && load->services ;
+}
+
 static void parse_options (int *argc, char const *const **argv, char const **only)
 {
   subgetopt l = SUBGETOPT_ZERO ;
   for (;;)
   {
-    int opt = subgetopt_r(*argc, *argv, "qr:c:t:k:z:o:", &l) ;
+    int opt = subgetopt_r(*argc, *argv, "qr:c:t:l:k:z:o:", &l) ;
     if (opt == -1) break ;
     switch (opt)
     {
@@ -430,6 +439,7 @@ static void parse_options (int *argc, char const *const **argv, char const **onl
       case 'r' : if (!uint0_scan(l.arg, &plan.reps) || !plan.reps || plan.reps > REPS_MAX) strerr_dieusage(100, USAGE) ; break ;
       case 'c' : *only = l.arg ; break ;
       case 't' : plan.parts = l.arg ; break ;
+      case 'l' : if (!scan_load(l.arg, &plan.load)) strerr_dieusage(100, USAGE) ; break ;
       case 'k' : plan.rootfs = l.arg ; break ;
       case 'z' : plan.tarball = l.arg ; break ;
       case 'o' : plan.out = l.arg ; break ;
