@@ -32,7 +32,7 @@
 #define FEW 10
 #define SETTLE_NS 2100000000ull /* services have then been up for 2 s, and the kernel's counters are up to date */
 
-#define BOOT_MS 60000
+#define BOOT_MS (plan.quick ? 10000 : 60000)
 #define RESTART_MS 5000
 
 char const *PROG = "bench" ;
@@ -80,10 +80,17 @@ static void give_up (unsigned int i, enum figure figure, struct load const *load
   report_gap(contenders + i, load, why) ;
 }
 
+/* What would take a quick run over its minute. */
+static int too_long (struct contender const *who, struct load const *load)
+{
+  if (who->slow) return load->services != FEW || load->kind != KIND_STATIC ;
+  return load->services >= MANY && !who->supervises ;
+}
+
 static int takes_part (struct contender const *who, struct load const *load)
 {
   char const *why = contender_refuses(who, load) ;
-  if (!why && who->slow && load->services >= MANY && plan.quick) why = "takes too long for a quick run" ;
+  if (!why && plan.quick && too_long(who, load)) why = "left out of a quick run" ;
   if (why) report_gap(who, load, why) ;
   return !why ;
 }
@@ -108,6 +115,12 @@ static void one_run (unsigned int i, struct load const *load, unsigned int rep)
   container_end(&c) ;
 }
 
+/* Where one run takes many seconds and hardly varies, there are fewer; the table says how many. */
+static int enough (struct contender const *who, struct load const *load, unsigned int rep)
+{
+  return who->slow && ((load->services >= MANY && rep >= 5) || (plan.quick && rep)) ;
+}
+
 static void run_point (struct load const *load, unsigned int reps, char const *only)
 {
   char name[96], what[64] ;
@@ -118,7 +131,7 @@ static void run_point (struct load const *load, unsigned int reps, char const *o
   {
     progress(name, rep, reps) ;
     for (unsigned int i = 0 ; i < contender_count ; i++)
-      if (!only || strstr(only, contenders[i].name)) one_run(i, load, rep) ;
+      if ((!only || strstr(only, contenders[i].name)) && !enough(contenders + i, load, rep)) one_run(i, load, rep) ;
   }
 }
 
@@ -133,7 +146,7 @@ static void part_points (void)
 static void part_linear (void)
 {
   static unsigned int const services[] = { 100, 200, 500, 2000, 5000 } ; /* 1,000 is one of the points */
-  unsigned int n = plan.quick ? 2 : sizeof services / sizeof *services ;
+  unsigned int n = plan.quick ? 1 : sizeof services / sizeof *services ;
   for (unsigned int i = 0 ; i < n ; i++)
   {
     struct load const load = { services[i], 0, KIND_STATIC } ;
@@ -240,7 +253,7 @@ static void part_idle (void)
 {
   static struct load const load = { MANY, 0, KIND_STATIC } ;
   struct container c[CONTENDERS_MAX] ;
-  unsigned int rounds = plan.quick ? 1 : 3, statuses = plan.quick ? 3 : (plan.reps + rounds - 1) / rounds ;
+  unsigned int rounds = plan.quick ? 1 : 3, statuses = plan.quick ? 3 : (plan.reps + rounds - 1) / rounds ; /* of which a round has so many */
   for (unsigned int rep = 0 ; rep < rounds ; rep++)
   {
     progress("1,000 services: memory, idle, status", rep, rounds) ;
@@ -267,7 +280,7 @@ static void part_zombies (void)
     {
       struct container c ;
       uint64_t took ;
-      if (given_up[i][ZOMBIES]) continue ;
+      if (given_up[i][ZOMBIES] || !takes_part(contenders + i, &load)) continue ;
       container_start(&c, contenders + i, &load, 0) ;
       took = container_await(&c, 1, BOOT_MS) ? container_zombies(&c, 20000) : 0 ;
       if (took) result_add(ZOMBIES, &load, i, rep, (double)took) ;
@@ -322,28 +335,34 @@ static void part_trace (void)
 
 /* ---------------------------------------------------------------- sizes */
 
-/* bench/sizes prints two numbers, in bytes: compressed and installed. */
-static void add_sizes (unsigned int i, char const *what)
+/* bench/sizes prints a line for each package or tarball, in bytes: NAME COMPRESSED INSTALLED */
+static void read_sizes (FILE *f)
 {
   static struct load const none ;
-  char command[512] ;
-  unsigned long compressed, installed ;
-  FILE *f ;
-  snprintf(command, sizeof command, "bench/sizes %s", what) ;
-  f = popen(command, "r") ;
-  if (f && fscanf(f, "%lu %lu", &compressed, &installed) == 2)
-  {
-    result_add(TARBALL, &none, i, 0, (double)compressed) ;
-    result_add(INSTALLED, &none, i, 0, (double)installed) ;
-  }
-  if (f) pclose(f) ;
+  char name[256] ;
+  double compressed, installed ;
+  while (fscanf(f, "%255s %lf %lf", name, &compressed, &installed) == 3)
+    for (unsigned int i = 0 ; i < contender_count ; i++)
+    {
+      char const *mine = contenders[i].package ? contenders[i].package : strcmp(contenders[i].name, "keelson") ? 0 : plan.tarball ;
+      if (!mine || strcmp(mine, name)) continue ;
+      result_add(TARBALL, &none, i, 0, compressed) ;
+      result_add(INSTALLED, &none, i, 0, installed) ;
+    }
 }
 
 static void part_sizes (void)
 {
+  char command[1024] = "bench/sizes" ;
+  size_t len = strlen(command) ;
+  FILE *f ;
   for (unsigned int i = 0 ; i < contender_count ; i++)
-    if (contenders[i].package) add_sizes(i, contenders[i].package) ;
-    else if (plan.tarball && !strcmp(contenders[i].name, "keelson")) add_sizes(i, plan.tarball) ;
+    if (contenders[i].package) len += (size_t)snprintf(command + len, sizeof command - len, " %s", contenders[i].package) ;
+  if (plan.tarball) snprintf(command + len, sizeof command - len, " %s", plan.tarball) ;
+  f = popen(command, "r") ;
+  if (!f) strerr_diefu2sys(111, "run ", command) ;
+  read_sizes(f) ;
+  pclose(f) ;
 }
 
 /* ---------------------------------------------------------------- main */
@@ -435,7 +454,7 @@ static void parse_options (int *argc, char const *const **argv, char const **onl
     if (opt == -1) break ;
     switch (opt)
     {
-      case 'q' : plan.quick = 1 ; plan.reps = 5 ; break ;
+      case 'q' : plan.quick = 1 ; plan.reps = 3 ; break ;
       case 'r' : if (!uint0_scan(l.arg, &plan.reps) || !plan.reps || plan.reps > REPS_MAX) strerr_dieusage(100, USAGE) ; break ;
       case 'c' : *only = l.arg ; break ;
       case 't' : plan.parts = l.arg ; break ;

@@ -86,7 +86,7 @@ struct contender
   unsigned int usr : 1 ;    /* needs the host's /usr (dynamic) */
   unsigned int boots : 1 ;  /* runs cont-init.d itself */
   unsigned int supervises : 1 ;
-  unsigned int slow : 1 ;   /* 1,000 services take it many seconds: left out of QUICK there */
+  unsigned int slow : 1 ;   /* takes seconds where the others take milliseconds */
 } ;
 
 extern struct contender contenders[CONTENDERS_MAX] ;

@@ -70,7 +70,7 @@ struct contender contenders[CONTENDERS_MAX] =
   {
     .name = "daemontools", .package = "daemontools", .init = "/usr/bin/svscan /service", .layout = "/service",
     .status = "svstat /service/*",
-    .kinds = USR_KINDS, .usr = 1, .supervises = 1, .max_services = 1000,
+    .kinds = USR_KINDS, .usr = 1, .supervises = 1, .slow = 1, .max_services = 1000,
     .remark = "svscan; dynamic; no signal stops it as PID 1",
   },
   {

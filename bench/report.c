@@ -109,6 +109,7 @@ static void print_line (FILE *f, struct row const *r, unsigned int c, int floor)
     struct summary ratio = summary_ratio(r, c, (unsigned int)floor) ;
     if (ratio.n) fprintf(f, "%12.2f  (%.2f–%.2f)", ratio.median, ratio.min, ratio.max) ;
   }
+  if (s.n < r->reps) fprintf(f, "  (%u rounds)", s.n) ;
   fputc('\n', f) ;
 }
 

@@ -24,7 +24,7 @@
 #include "bench.h"
 
 #define PID_LIMIT 4194304
-#define QUIET_NS 300000000l /* so long without an event: the change is over */
+#define QUIET_NS 100000000l /* so long without an event: the change is over */
 #define SILENCE_NS 20000000000ull /* so long without a byte: it will not come */
 
 static unsigned char workload[PID_LIMIT] ; /* by pid: a service or a script, not to be counted */
