@@ -216,13 +216,12 @@ static pid_t guest (struct container *c)
 {
   int gate[2] ;
   char ch ;
-  pid_t between ;
+  pid_t between, pid ;
   if (pipe2(gate, O_CLOEXEC) < 0) strerr_diefu1sys(111, "make a pipe") ;
   between = fork() ;
   if (between < 0) strerr_diefu1sys(111, "fork") ;
   if (!between)
   {
-    pid_t pid ;
     if (setns(c->pidfd, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0) strerr_diefu1sys(111, "enter the container") ;
     pid = clone_with(CLONE_PARENT) ;
     if (pid < 0) strerr_diefu1sys(111, "clone") ;
@@ -237,9 +236,10 @@ static pid_t guest (struct container *c)
     return 0 ;
   }
   wait_pid(between, &(int){ 0 }) ;
+  pid = (pid_t)c->stamp->other ;
   close(gate[0]) ;
-  close(gate[1]) ;
-  return (pid_t)c->stamp->other ;
+  close(gate[1]) ; /* the guest goes on, and may use that word for its own ends */
+  return pid ;
 }
 
 static unsigned int count_lines (int fd)
