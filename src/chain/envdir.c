@@ -20,7 +20,7 @@ int justc_envdir_main (int, char const *const *) ;
 static void read_directory (stralloc *modif, char const *dir, unsigned int options, char nullis, int insist)
 {
   if (envdir_internal(dir, modif, options, nullis) < 0 && (insist || errno != ENOENT))
-    strerr_diefusys(111, "envdir") ;
+    strerr_diefusys(111, "envdir ", dir) ;
 }
 
 int envdir_main (int argc, char const *const *argv)
