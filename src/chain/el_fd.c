@@ -165,7 +165,9 @@ int el_piperw_main (int argc, char const *const *argv)
   out = (int)el_nextuint(&w, usage) ;
   if (r == out) strerr_dieusage(100, usage) ;
   if (pipe(p) < 0) strerr_diefusys(111, "create pipe") ;
-  if (fd_move2(r, p[0], out, p[1]) < 0) strerr_diefusys(111, "move fds") ;
+  /* not fd_move2: it fails if the number it sets aside happens to be the one that is wanted */
+  if (p[1] == r) p[1] = dup(r) ;
+  if (p[1] < 0 || fd_move(r, p[0]) < 0 || fd_move(out, p[1]) < 0) strerr_diefusys(111, "move fds") ;
   xexec(w.v) ;
 }
 

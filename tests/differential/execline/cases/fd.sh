@@ -38,6 +38,8 @@ e 'background { exit 3 } importas P ! wait { $P } importas Q ! test $P = $Q'
 e 'background -d { true } importas P ! sh -c "test $1 -gt 1 && echo pid" sh $P'
 s 'execlineb -Pc "background { printenv ! } wait { } true"'
 
+# a child that lives as long as we do
+live='piperw 4 5 background { fdclose 5 fdmove 0 4 cat } fdclose 4'
 e 'wait { } echo a'
 e 'wait { }'
 e 'wait'
@@ -50,18 +52,18 @@ e 'background { exit 4 } importas -i P ! wait -o { } importas Q ! test $P = $Q'
 e 'background { exit 4 } wait -o { } printenv ?'
 e 'background { exit 200 } wait -o { } printenv ?'
 e 'background { sh -c "kill -9 $$" } wait -o { } printenv ?'
-e 'background { sleep 1 } wait -t 10 { } echo a'
-e 'background { sleep 1 } wait -r { } echo a'
-e 'background { sleep 1 } wait -i -t 10 { } echo a'
-e 'background { sleep 1 } wait -i -r { } echo a'
-e 'background { sleep 1 } wait -r -t 10 -i { } echo a'
-e 'background { sleep 1 } wait -o -t 10 { } printenv ?'
-e 'background { sleep 1 } wait -iI -t 10 { } echo a'
-e 'background { sleep 1 } wait -t 10'
-e 'background { sleep 1 } wait -i -t 10'
-e 'background { sleep 1 } wait -r'
-e 'background { sleep 1 } importas -iu P ! wait -t 10 $P'
-e 'background { sleep 1 } importas -iu P ! wait -i -t 10 $P'
+e "$live wait -t 10 { } echo a"
+e "$live wait -r { } echo a"
+e "$live wait -i -t 10 { } echo a"
+e "$live wait -i -r { } echo a"
+e "$live wait -r -t 10 -i { } echo a"
+e "$live wait -o -t 10 { } printenv ?"
+e "$live wait -iI -t 10 { } echo a"
+e "$live wait -t 10"
+e "$live wait -i -t 10"
+e "$live wait -r"
+e "$live importas -iu P ! wait -t 10 \$P"
+e "$live importas -iu P ! wait -i -t 10 \$P"
 e 'background { exit 4 } importas -iu P ! wait $P'
 e 'background { exit 200 } importas -iu P ! wait $P'
 e 'background { exit 200 } importas -iu P ! wait -o $P'
@@ -69,11 +71,11 @@ e 'background { sh -c "kill -9 $$" } importas -iu P ! wait $P'
 e 'background { exit 4 } wait'
 e 'background { exit 7 } wait -o'
 e 'background { exit 4 } wait -t 100000 { } echo a'
-e 'background { sleep 0.05 } wait -t 100000 { } echo a'
+e 'background { true } wait -t 100000 { } echo a'
 e 'background { exit 3 } importas -iu P ! background { exit 4 } importas -iu Q ! wait $P $Q'
 e 'background { exit 3 } importas -iu P ! background { exit 4 } importas -iu Q ! wait $Q $P'
 e 'background { exit 3 } importas -iu P ! background { exit 4 } importas -iu Q ! wait $Q $P 1'
-e 'background { exit 3 } importas -iu P ! background { sleep 1 } wait -o { $P } printenv ?'
+e "background { exit 3 } importas -iu P ! $live wait -o { \$P } printenv ?"
 e 'background { exit 3 } importas -iu P ! wait { $P $P } echo a'
 e 'background { exit 3 } importas -iu P ! wait $P $P'
 e 'wait { 1 } echo a'
@@ -95,7 +97,12 @@ s 'trap "" CHLD ; execlineb -Pc "background { exit 3 } wait { } echo a"'
 
 e 'piperw 3 4 foreground { fdmove 1 4 echo a } fdclose 4 fdmove 0 3 cat'
 e 'piperw 4 3 foreground { fdmove 1 3 echo a } fdclose 3 fdmove 0 4 cat'
+for ends in '3 4' '4 3' '4 5' '5 4' '3 5' '5 3' '6 4' '4 6' '0 3' '9 8'; do
+  # shellcheck disable=SC2086 # two numbers
+  s 'execlineb -Pc "piperw $1 $2 foreground { fdmove -c 1 $2 echo a } fdclose $2 fdmove 0 $1 cat"' $ends
+done
 e 'piperw 0 1 true'
+e 'piperw 1 0 true'
 e 'piperw 3 3 true'
 e 'piperw x 3 true'
 e 'piperw 3 9999999 true'

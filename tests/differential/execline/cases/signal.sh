@@ -16,7 +16,7 @@ e 'trap { TERM { foreground { redirfd -w 1 a echo got } foreground { redirfd -r 
 e 'trap { INT { echo got } } sh -c "kill -TERM $PPID"'
 e 'trap { INT { echo got } } sh -c "kill -9 $PPID"'
 # forwarded
-e 'trap -x { INT { redirfd -w 1 a echo int } } sh -c "trap \"kill -9 \\$!; echo child; exit 4\" TERM; kill -INT $PPID; cat a; sleep 100 & kill -TERM $PPID; wait $!"'
+e 'trap -x { INT { redirfd -w 1 a echo int } } sh -c "trap \"kill -9 \\$!; echo child; exit 4\" TERM; kill -INT $PPID; cat a; cat b & kill -TERM $PPID; wait $!"'
 e 'trap -x { default { redirfd -w 1 a echo default } } sh -c "kill -TERM $PPID; cat a"'
 e 'trap -x { INT { true } } sh -c "kill -TERM $PPID; exec cat a"'
 e 'trap { TERM { } } sh -c "kill -TERM $PPID; exit 5"'
