@@ -83,8 +83,8 @@ static void give_up (unsigned int i, enum figure figure, struct load const *load
 /* What would take a quick run over its minute. */
 static int too_long (struct contender const *who, struct load const *load)
 {
-  if (who->slow) return load->services != FEW || load->kind != KIND_STATIC ;
-  return load->services >= MANY && !who->supervises ;
+  if (who->slow) return load->services != FEW || load->scripts != FEW ;
+  return !who->supervises && (load->services >= MANY || !load->scripts) ;
 }
 
 static int takes_part (struct contender const *who, struct load const *load)
@@ -253,7 +253,7 @@ static void part_idle (void)
 {
   static struct load const load = { MANY, 0, KIND_STATIC } ;
   struct container c[CONTENDERS_MAX] ;
-  unsigned int rounds = plan.quick ? 1 : 3, statuses = plan.quick ? 3 : (plan.reps + rounds - 1) / rounds ; /* of which a round has so many */
+  unsigned int rounds = plan.quick ? 1 : 3, statuses = plan.quick ? 1 : (plan.reps + rounds - 1) / rounds ; /* of which a round has so many */
   for (unsigned int rep = 0 ; rep < rounds ; rep++)
   {
     progress("1,000 services: memory, idle, status", rep, rounds) ;
