@@ -86,7 +86,7 @@ extern char const *signal_text (char *buffer, int sig) ;
    rid of all of it with one close_range(). What a child needs while it sets itself up is
    copied by the child before that call.
 */
-#define FD_BASE_DEFAULT 64
+#define FD_BASE_DEFAULT 16
 
 /* The number from which on descriptors are ours: FD_BASE_DEFAULT, or higher where the runtime
    has passed in higher ones. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/syscall.h>
 
 #include <skalibs/direntry.h>
 #include <skalibs/djbunix.h>
@@ -47,7 +48,8 @@ int fd_raise (int fd, int base, int cloexec)
 int fd_fence (int base)
 {
   int fd = open("/dev/null", O_RDWR | O_CLOEXEC) ;
-  while (fd >= 0 && fd < base) fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) ;
+  /* the raw call: musl's fcntl() makes two of it, for the sake of kernels before 2.6.24 */
+  while (fd >= 0 && fd < base) fd = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0) ;
   if (fd < 0) return -1 ;
   close(fd) ;
   return 0 ;

@@ -110,7 +110,6 @@ static void attach (char const *fd)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
-  fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
   ledger->stage = STAGE_FINISH ;
   fault_arm() ;

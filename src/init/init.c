@@ -142,7 +142,6 @@ static void make_ledger (void)
   uint64_t mask = signals_block() ;
   int base = fd_base_find() ;
   if (ledger_create(base, "/tmp") < 0) die("make the ledger (a memfd, or a file in /tmp)") ;
-  if (fd_fence(base) < 0 && errno != ENOENT) die("open /dev/null") ;
   ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
   say_init(base, ledger->verbosity) ;
   ledger->container = 1 ;
