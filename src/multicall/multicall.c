@@ -25,13 +25,20 @@ char const *PROG = "keelson" ;
 #include "programs.h"
 #undef PROGRAM
 
+enum place { COMMAND, USR_BIN } ;
+
 static struct program const programs[] =
 {
-#define PROGRAM(name, function, place) { name, &function##_main },
+#define PROGRAM(name, function, place) { name, &function##_main, place == USR_BIN },
 #include "programs.h"
 #undef PROGRAM
-  { 0, 0 }
+  { 0, 0, 0 }
 } ;
+
+struct program const *multicall_programs (void)
+{
+  return programs ;
+}
 
 struct program const *multicall_find (char const *name)
 {

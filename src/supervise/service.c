@@ -442,6 +442,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   if (seq) d->seq = seq ;
   slot_commit(s, owed) ;
   if (d->state != from) ring_add(i, from, d->state, d->cause, d->wstat) ;
+  else if (e == EV_NOTIFIED && owed) ring_add(i, from, from, WHY_READY, 0) ;
 }
 
 /* After the step: effects, timer, messages, the host; then what follows at once. */

@@ -1,0 +1,495 @@
+/* ISC license. */
+
+/*
+   svctl start, stop, restart, reload, kill: an order to each service, then, unless -n, its
+   result in one line. We listen before we look at the state and give the order, so nothing
+   that it causes is missed. A service that says when it is ready has started when it is; of one
+   that does not, all that can be known is that it lived for a while: SETTLE ms, -s.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/tai.h>
+
+#include "control.h"
+#include "listen.h"
+#include "svscan.h"
+#include "svctl.h"
+#include "tools.h"
+
+struct act
+{
+  struct call *call ;
+  struct job *jobs ;
+  unsigned int n ;
+  unsigned int open ;
+  unsigned int failed ;
+  unsigned int late ;
+  int64_t deadline ;
+} ;
+
+/* ---- what is said of it */
+
+static void tell_up (stralloc *sa, struct job const *j)
+{
+  struct item const *it = j->item ;
+  text_s(sa, j->idle ? "already up" : j->goal == GOAL_AGAIN ? "restarted" : "up") ;
+  if (it->pid)
+  {
+    text_s(sa, ", pid ") ;
+    text_n(sa, it->pid) ;
+  }
+  if (!j->idle && it->ready_after == UNKNOWN) return ;
+  text_s(sa, j->idle ? ", for " : ", ready after ") ;
+  text_age(sa, j->idle ? it->age : it->ready_after) ;
+}
+
+static void tell_down (stralloc *sa, struct job const *j)
+{
+  text_s(sa, j->idle ? "already down" : "stopped after ") ;
+  if (!j->idle) text_age(sa, mono_now() - j->since) ;
+  if (!j->item->died) return ;
+  text_s(sa, " (") ;
+  words_exit(sa, j->item) ;
+  text_s(sa, ")") ;
+}
+
+static void tell_death (stralloc *sa, struct job const *j)
+{
+  words_exit(sa, j->item) ;
+  text_s(sa, " after ") ;
+  text_age(sa, mono_now() - j->since) ;
+}
+
+static void tell_done (stralloc *sa, struct job const *j)
+{
+  static void (*const tell[]) (stralloc *, struct job const *) =
+    { [GOAL_UP] = &tell_up, [GOAL_DOWN] = &tell_down, [GOAL_AGAIN] = &tell_up, [GOAL_DEATH] = &tell_death } ;
+  (*tell[j->goal])(sa, j) ;
+  if (j->gone) text_s(sa, "; nobody supervises it any more") ;
+}
+
+static void explain_exec (stralloc *sa, struct act const *a, struct item const *it)
+{
+  stralloc path = STRALLOC_ZERO ;
+  char why[400] ;
+  tool_path(&path, a->call->view.dir, it->name) ;
+  path.len-- ;
+  text_s(&path, "/run") ;
+  stralloc_0(&path) ;
+  text_s(sa, "unable to execute ") ;
+  text_shown(sa, path.s) ;
+  text_s(sa, ": ") ;
+  text_s(sa, exec_explain(AT_FDCWD, path.s, it->exec_errno, why, sizeof why)) ;
+  stralloc_free(&path) ;
+}
+
+static void tell_failed (stralloc *sa, struct act const *a, struct job const *j)
+{
+  struct item const *it = j->item ;
+  if (j->gone)
+  {
+    text_s(sa, "its supervision has ended") ;
+    return ;
+  }
+  if (it->exec_errno) explain_exec(sa, a, it) ;
+  else if (it->died) words_exit(sa, it) ;
+  else text_s(sa, "did not start") ;
+  if (j->up_since && !it->exec_errno)
+  {
+    text_s(sa, " after ") ;
+    text_age(sa, mono_now() - j->up_since) ;
+  }
+  if (it->state == FATAL || j->given_up)
+  {
+    text_s(sa, "; given up: ") ;
+    text_s(sa, it->state == FATAL ? why_text((enum why)it->cause) : why_text(WHY_125)) ;
+  }
+  else text_s(sa, it->wanted ? "; it will be started again" : "; it stays down") ;
+}
+
+static void tell_late (stralloc *sa, struct act const *a, struct job const *j)
+{
+  static char const *const awaited[] =
+    { [JOB_GOING_DOWN] = "not down", [JOB_COMING_UP] = "not up", [JOB_UP] = "not ready", [JOB_DYING] = "its finish is not over" } ;
+  text_s(sa, awaited[j->phase]) ;
+  text_s(sa, " after ") ;
+  text_age(sa, MS(a->call->timeout)) ;
+  text_s(sa, ": ") ;
+  words_state(sa, j->item) ;
+}
+
+static void report (struct act *a, struct job *j)
+{
+  stralloc line = STRALLOC_ZERO ;
+  item_read(&a->call->view, j->item) ;
+  text_shown(&line, j->item->name) ;
+  text_s(&line, ": ") ;
+  if (j->phase == JOB_DONE) tell_done(&line, j) ;
+  else if (j->phase == JOB_FAILED) tell_failed(&line, a, j) ;
+  else tell_late(&line, a, j) ;
+  text_s(&line, "\n") ;
+  text_flush(&line) ;
+  stralloc_free(&line) ;
+  a->failed += j->phase == JOB_FAILED ;
+  a->late += job_is_open(j) ;
+  a->open-- ;
+}
+
+/* ---- orders */
+
+static char const *service_path (struct act const *a, struct item const *it)
+{
+  static stralloc sa = STRALLOC_ZERO ;
+  return tool_path(&sa, a->call->view.dir, it->name) ;
+}
+
+/* 1, or 0 after saying why. */
+static int send_letters (struct act *a, struct item const *it, char const *letters)
+{
+  stralloc sa = STRALLOC_ZERO ;
+  int e ;
+  if (control_write(service_path(a, it), SUPERVISE_SUB, letters, strlen(letters))) return 1 ;
+  e = errno ;
+  text_shown(&sa, it->name) ;
+  text_s(&sa, e == ENXIO ? ": nobody supervises it" : ": unable to send it an order: ") ;
+  if (e != ENXIO) text_s(&sa, strerror(e)) ;
+  stralloc_0(&sa) ;
+  strerr_warn(PROG, ": error: ", sa.s) ;
+  stralloc_free(&sa) ;
+  a->failed++ ;
+  return 0 ;
+}
+
+/* Down, and going to stay so. */
+static int is_at_rest (struct item const *it)
+{
+  return !item_is_live(it) && (!it->wanted || it->state == FATAL) ;
+}
+
+static int is_starting (struct item const *it)
+{
+  return it->state == UP && it->notifies && !it->ready ;
+}
+
+/* Each plan says what is to be waited for and which letters are to be sent, from the state. */
+
+static char const *plan_start (struct job *j)
+{
+  struct item const *it = j->item ;
+  int leaving = it->stopping || it->state == LAST_UP ;
+  j->goal = item_is_up(it) && leaving ? GOAL_AGAIN : GOAL_UP ;
+  j->phase = !item_is_up(it) ? JOB_COMING_UP : leaving ? JOB_GOING_DOWN : is_starting(it) ? JOB_UP : JOB_DONE ;
+  j->idle = j->phase == JOB_DONE ;
+  return j->idle && it->wanted ? "" : "u" ;
+}
+
+static char const *plan_stop (struct job *j)
+{
+  j->goal = GOAL_DOWN ;
+  j->idle = is_at_rest(j->item) ;
+  j->phase = j->idle ? JOB_DONE : JOB_GOING_DOWN ;
+  return j->idle ? "" : "d" ;
+}
+
+/* Both letters in one write: nothing that befalls us in between leaves the service down. */
+static char const *plan_restart (struct job *j)
+{
+  j->goal = GOAL_AGAIN ;
+  j->phase = item_is_up(j->item) ? JOB_GOING_DOWN : JOB_COMING_UP ;
+  return item_is_up(j->item) ? "du" : "u" ;
+}
+
+typedef char const *plan (struct job *) ;
+
+/* For a service without a process, d changes nothing but its status file. */
+static void watch_files (struct act *a, struct item const *it)
+{
+  stralloc sa = STRALLOC_ZERO ;
+  if (item_is_live(it)) return ;
+  listen_watch(tool_path(&sa, service_path(a, it), SUPERVISE_SUB), IN_MOVED_TO) ;
+  stralloc_free(&sa) ;
+}
+
+static void tell_asked (struct item const *it)
+{
+  stralloc line = STRALLOC_ZERO ;
+  text_shown(&line, it->name) ;
+  text_s(&line, ": asked\n") ;
+  text_flush(&line) ;
+  stralloc_free(&line) ;
+}
+
+static void order (struct act *a, struct job *j, plan *p)
+{
+  char const *letters = (*p)(j) ;
+  j->since = mono_now() ;
+  if (j->goal == GOAL_DOWN && !j->idle && !a->call->nowait) watch_files(a, j->item) ;
+  if (letters[0] && !send_letters(a, j->item, letters))
+  {
+    j->phase = JOB_FAILED ;
+    a->open-- ;
+  }
+  else if (!job_is_open(j)) report(a, j) ;
+  else if (a->call->nowait) tell_asked(j->item) ;
+}
+
+/* ---- waiting */
+
+/* It is down and shall come up: u once more, past the pause between starts and a restart file
+   that says `never`; unless it was given up meanwhile. */
+static void bring_up (struct act *a, struct job *j)
+{
+  if (j->item->state == FATAL) j->phase = JOB_FAILED ;
+  else if (!item_is_up(j->item)) control_write(service_path(a, j->item), SUPERVISE_SUB, "u", 1) ;
+}
+
+static void take_letters (struct act *a, struct job *j, char const *s, size_t len)
+{
+  for (; len && job_is_open(j) ; s++, len--)
+  {
+    job_letter(j, *s, mono_now()) ;
+    item_read(&a->call->view, j->item) ;
+    if (*s == 'D' && j->phase == JOB_COMING_UP) bring_up(a, j) ;
+  }
+  if (!job_is_open(j)) report(a, j) ;
+}
+
+static void look_again (struct act *a)
+{
+  for (unsigned int i = 0 ; i < a->n ; i++)
+  {
+    struct job *j = a->jobs + i ;
+    if (j->phase != JOB_GOING_DOWN || j->goal != GOAL_DOWN) continue ;
+    item_read(&a->call->view, j->item) ;
+    if (!is_at_rest(j->item)) continue ;
+    j->phase = JOB_DONE ;
+    report(a, j) ;
+  }
+}
+
+static int on_event (int i, char const *s, size_t len, void *data)
+{
+  struct act *a = data ;
+  if (i == LISTEN_FILES) look_again(a) ;
+  else if (i >= 0 && job_is_open(a->jobs + i)) take_letters(a, a->jobs + i, s, len) ;
+  return 1 ;
+}
+
+static int64_t settled_at (struct act const *a, struct job const *j)
+{
+  return j->phase == JOB_UP && !j->item->notifies ? mono_after(j->up_since, MS(a->call->settle)) : NEVER ;
+}
+
+static int64_t next_deadline (struct act const *a)
+{
+  int64_t next = a->deadline ;
+  for (unsigned int i = 0 ; i < a->n ; i++)
+  {
+    int64_t t = settled_at(a, a->jobs + i) ;
+    if (t < next) next = t ;
+  }
+  return next ;
+}
+
+static void settle (struct act *a)
+{
+  int64_t now = mono_now() ;
+  for (unsigned int i = 0 ; i < a->n ; i++)
+    if (settled_at(a, a->jobs + i) <= now)
+    {
+      a->jobs[i].phase = JOB_DONE ;
+      report(a, a->jobs + i) ;
+    }
+}
+
+static void give_up_waiting (struct act *a)
+{
+  for (unsigned int i = 0 ; i < a->n ; i++)
+    if (job_is_open(a->jobs + i)) report(a, a->jobs + i) ;
+}
+
+static void wait_for_all (struct act *a)
+{
+  while (a->open)
+  {
+    tain deadline ;
+    int64_t at = next_deadline(a) ;
+    deadline_at(&deadline, at) ;
+    if (listen_wait(&deadline, &on_event, a) == -1) listen_diefusys(EXIT_SYSTEM, "wait for events") ;
+    settle(a) ;
+    if (a->deadline <= mono_now())
+    {
+      give_up_waiting(a) ;
+      return ;
+    }
+  }
+}
+
+/* ---- */
+
+/* Two descriptors for each service that we listen to. */
+static void raise_limit (unsigned int n)
+{
+  struct rlimit rl ;
+  if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur >= 2 * (rlim_t)n + 32) return ;
+  rl.rlim_cur = rl.rlim_max ;
+  setrlimit(RLIMIT_NOFILE, &rl) ;
+}
+
+static void subscribe (struct act *a)
+{
+  raise_limit(a->n) ;
+  if (!listen_start()) strerr_diefusys(EXIT_SYSTEM, "prepare for signals") ;
+  for (unsigned int i = 0 ; i < a->n ; i++)
+    if (listen_add(service_path(a, a->jobs[i].item), "event") == -1)
+      listen_diefusys(EXIT_SYSTEM, "listen to the events of ", service_path(a, a->jobs[i].item)) ;
+}
+
+static void refuse_while_stopping (struct view const *v)
+{
+  struct global g ;
+  if (!v->h) return ;
+  view_global(v, &g) ;
+  if (g.stop) listen_dief(EXIT_DOMAIN, "the container is stopping: nothing is started any more") ;
+}
+
+static void prepare (struct act *a, struct call *c)
+{
+  struct item **items ;
+  memset(a, 0, sizeof *a) ;
+  view_read(&c->view) ;
+  items = view_select(&c->view, c->names, c->n) ;
+  a->call = c ;
+  for (; items[a->n] ; a->n++)
+    if (items[a->n]->state == ITEM_UNSUPERVISED)
+      strerr_dief(EXIT_UNSUPERVISED, "nobody supervises ", service_path(a, items[a->n]), ": svctl rescan takes it up") ;
+  a->jobs = svctl_alloc(a->n * sizeof *a->jobs) ;
+  for (unsigned int i = 0 ; i < a->n ; i++) a->jobs[i].item = items[i] ;
+  a->open = a->n ;
+  a->deadline = c->timeout ? mono_after(mono_now(), MS(c->timeout)) : NEVER ;
+}
+
+static int result (struct act const *a)
+{
+  return a->late ? EXIT_TIMEOUT : a->failed ? EXIT_DOMAIN : EXIT_OK ;
+}
+
+static int act (struct call *c, plan *p, int starts)
+{
+  struct act a ;
+  prepare(&a, c) ;
+  if (!c->nowait)
+  {
+    subscribe(&a) ;
+    for (unsigned int i = 0 ; i < a.n ; i++) item_read(&c->view, a.jobs[i].item) ;
+  }
+  if (starts) refuse_while_stopping(&c->view) ;
+  for (unsigned int i = 0 ; i < a.n ; i++) order(&a, a.jobs + i, p) ;
+  if (!c->nowait) wait_for_all(&a) ;
+  listen_end() ;
+  return result(&a) ;
+}
+
+int svctl_start (struct call *c) { return act(c, &plan_start, 1) ; }
+int svctl_stop (struct call *c) { return act(c, &plan_stop, 0) ; }
+int svctl_restart (struct call *c) { return act(c, &plan_restart, 1) ; }
+
+/* ---- signals */
+
+static void tell_sent (struct item const *it, int sig)
+{
+  stralloc line = STRALLOC_ZERO ;
+  text_shown(&line, it->name) ;
+  text_s(&line, ": sent ") ;
+  text_s(&line, SIGNAME(sig)) ;
+  text_s(&line, " to pid ") ;
+  text_n(&line, it->pid) ;
+  text_s(&line, "\n") ;
+  text_flush(&line) ;
+  stralloc_free(&line) ;
+}
+
+static void tell_no_process (struct item const *it)
+{
+  stralloc line = STRALLOC_ZERO ;
+  text_shown(&line, it->name) ;
+  text_s(&line, ": it has no process to signal: ") ;
+  words_state(&line, it) ;
+  stralloc_0(&line) ;
+  strerr_warn(PROG, ": error: ", line.s) ;
+  stralloc_free(&line) ;
+}
+
+/* A signal that no letter stands for goes to the process itself. Its number is one of our PID
+   namespace if the ledger could be read; else at least it must lead a session, as a run does. */
+static int send_signal (struct act *a, struct item const *it, int sig)
+{
+  char letter[2] = { control_letter(sig), 0 } ;
+  if (letter[0]) return send_letters(a, it, letter) ;
+  if ((a->call->view.h || getsid(it->pid) == it->pid) && kill(it->pid, sig) == 0) return 1 ;
+  strerr_warn(PROG, ": error: unable to send ", SIGNAME(sig), " to pid ", NUM(it->pid), ": ", strerror(errno)) ;
+  a->failed++ ;
+  return 0 ;
+}
+
+/* KILL has a result that is sure to come; other signals mean to a service what it likes. */
+static void signal_one (struct act *a, struct job *j)
+{
+  j->goal = GOAL_DEATH ;
+  j->since = mono_now() ;
+  if (!item_is_up(j->item) || !j->item->pid)
+  {
+    tell_no_process(j->item) ;
+    a->failed++ ;
+  }
+  else if (send_signal(a, j->item, a->call->sig))
+  {
+    if (a->call->sig == SIGKILL && !a->call->nowait) return ;
+    tell_sent(j->item, a->call->sig) ;
+  }
+  j->phase = JOB_DONE ;
+  a->open-- ;
+}
+
+int svctl_kill (struct call *c)
+{
+  struct act a ;
+  prepare(&a, c) ;
+  if (c->sig == SIGKILL && !c->nowait)
+  {
+    subscribe(&a) ;
+    for (unsigned int i = 0 ; i < a.n ; i++) item_read(&c->view, a.jobs[i].item) ;
+  }
+  for (unsigned int i = 0 ; i < a.n ; i++) signal_one(&a, a.jobs + i) ;
+  if (a.open) wait_for_all(&a) ;
+  listen_end() ;
+  return result(&a) ;
+}
+
+/* The letter l is one of ours; s6 of old has none, and HUP is what it means there. */
+static void reload_one (struct act *a, struct item const *it)
+{
+  int sig = it->reload_signal ? it->reload_signal : SIGHUP ;
+  if (!item_is_up(it) || !it->pid)
+  {
+    tell_no_process(it) ;
+    a->failed++ ;
+  }
+  else if (send_letters(a, it, a->call->view.h ? "l" : "h")) tell_sent(it, sig) ;
+}
+
+int svctl_reload (struct call *c)
+{
+  struct act a ;
+  prepare(&a, c) ;
+  for (unsigned int i = 0 ; i < a.n ; i++) reload_one(&a, a.jobs[i].item) ;
+  return result(&a) ;
+}
