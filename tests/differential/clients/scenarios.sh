@@ -579,7 +579,7 @@ sc_permissions() {
 asked() { # asked OPTIONS CHECK: a service whose run is asked by CHECK
   service a
   mkdir a/data
-  mkfifo a/data/asked
+  mkfifo a/data/asked a/data/nothing
   echo 3 > a/notification-fd
   # shellcheck disable=SC2016 # for the script
   script a/run 'echo $$ > pid' "exec s6-notifyoncheck $1 $HELPER probe out"
@@ -613,7 +613,7 @@ sc_asked_too_often() {
 }
 
 sc_asked_and_slow() {
-  asked '-n 2 -w 10 -t 30' 'test -e data/yes || { : > data/yes; read -r x < out; }'
+  asked '-n 2 -w 10 -t 30' 'test -e data/yes || { : > data/yes; read -r x < data/nothing; }'
   line 7
   line 7
   events 9 1
