@@ -21,20 +21,6 @@ sc_restart_that_fails() {
   c s6-svlisten1 -r -t 10000 a s6-svc -dx a
 }
 
-# The program gets our signal mask; s6's gets all signals blocked.
-#
-# mask_of_child:
-#   events: su
-#   says: up
-#   $ s6-svlisten1 -t 10000 -d a sh -c awk "/^SigBlk/ { print }" /proc/$$/status; s6-svc -d a
-#   SigBlk:	0000000000000000
-#   -> 0
-sc_mask_of_child() {
-  one
-  # shellcheck disable=SC2016 # awk's
-  c s6-svlisten1 -t 10000 -d a sh -c 'awk "/^SigBlk/ { print }" /proc/$$/status; s6-svc -d a'
-}
-
 # new_letters:
 #   $ s6-svc -lPCK a
 #   -> 0

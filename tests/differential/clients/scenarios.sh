@@ -475,6 +475,11 @@ sc_svlisten1() {
   c s6-svlisten1 -t 200 -d nothing/at/all true
 }
 
+sc_svlisten1_signals_of_child() {
+  one
+  c s6-svlisten1 -t 10000 -d a sh -c 'awk "/^Sig(Blk|Ign)/" /proc/self/status; s6-svc -d a'
+}
+
 sc_svlisten() {
   two
   c s6-svlisten -t 10000 -u a b '' sh -c 's6-svc -u a; s6-svc -u b'
