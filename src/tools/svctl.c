@@ -78,7 +78,7 @@ static struct command const commands[] =
 static void put_padded (stralloc *sa, char const *s, size_t width)
 {
   text_s(sa, s) ;
-  for (size_t n = strlen(s) ; n < width ; n++) text_s(sa, " ") ;
+  if (strlen(s) < width) text_spaces(sa, width - strlen(s)) ;
 }
 
 static int help (void)

@@ -143,8 +143,10 @@ extern void near_append (struct view const *, char const *name, stralloc *) ;
 
 /* ---- svctl_text.c ------------------------------------------------------------------ */
 
-/* They append, and die for want of memory. */
+/* They append, and die for want of memory. text_room() makes room for so many bytes at once. */
+extern void text_room (stralloc *, size_t) ;
 extern void text_s (stralloc *, char const *) ;
+extern void text_spaces (stralloc *, size_t) ;
 extern void text_n (stralloc *, int64_t) ;
 extern void text_age (stralloc *, int64_t ns) ;           /* "-" if UNKNOWN */
 /* Text that comes from elsewhere: control characters, and what is no UTF-8, as \xNN. */

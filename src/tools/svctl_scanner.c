@@ -170,11 +170,12 @@ int svctl_reexec (struct call *c)
 
 /* ---- info */
 
+#define KEY_WIDTH 20    /* longer than every key */
+
 static void put_key (stralloc *sa, char const *name)
 {
-  size_t width = 20, n = strlen(name) ;
   text_s(sa, name) ;
-  for (; n < width ; n++) text_s(sa, " ") ;
+  text_spaces(sa, KEY_WIDTH - strlen(name)) ;
 }
 
 static void put_text (stralloc *sa, char const *name, char const *value)

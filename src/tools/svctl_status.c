@@ -152,28 +152,30 @@ static char const *colour_of (struct item const *it)
   return it->state == DOWN ? "\033[2m" : yellow ;
 }
 
-static void pad (stralloc *sa, size_t n)
-{
-  while (n--) text_s(sa, " ") ;
-}
-
 static void put_cell (stralloc *sa, struct cells const *c, size_t i, char const *colour)
 {
   size_t const *at = genalloc_s(size_t, &c->at) + i ;
   size_t column = i % COLUMNS, len = at[1] - at[0] ;
   size_t room = c->width[column] - text_width(c->text.s + at[0], len) ;
-  if (columns[column].right) pad(sa, room) ;
+  if (columns[column].right) text_spaces(sa, room) ;
   if (colour) text_s(sa, colour) ;
   if (!stralloc_catb(sa, c->text.s + at[0], len)) listen_diefusys(EXIT_SYSTEM, "allocate memory") ;
   if (colour) text_s(sa, "\033[0m") ;
   if (column == COLUMNS - 1) text_s(sa, "\n") ;
-  else pad(sa, columns[column].right ? 2 : room + 2) ;
+  else text_spaces(sa, columns[column].right ? 2 : room + 2) ;
 }
+
+#define ROW 160   /* bytes of a usual row and some */
 
 static void put_table (stralloc *sa, struct item *const *items)
 {
   struct cells c = { .text = STRALLOC_ZERO, .at = GENALLOC_ZERO } ;
   int colours = text_colours() ;
+  size_t rows = 1 ;
+  while (items[rows - 1]) rows++ ;
+  text_room(sa, rows * ROW) ;
+  text_room(&c.text, rows * ROW) ;
+  if (!genalloc_ready(size_t, &c.at, rows * COLUMNS + 1)) listen_diefusys(EXIT_SYSTEM, "allocate memory") ;
   fill(&c, items) ;
   for (size_t i = 0 ; i + 1 < genalloc_len(size_t, &c.at) ; i++)
   {

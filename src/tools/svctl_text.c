@@ -35,6 +35,18 @@ void text_s (stralloc *sa, char const *s)
   text_b(sa, s, strlen(s)) ;
 }
 
+void text_room (stralloc *sa, size_t n)
+{
+  if (!stralloc_readyplus(sa, n)) listen_diefusys(EXIT_SYSTEM, "allocate memory") ;
+}
+
+void text_spaces (stralloc *sa, size_t n)
+{
+  text_room(sa, n) ;
+  memset(sa->s + sa->len, ' ', n) ;
+  sa->len += n ;
+}
+
 void text_n (stralloc *sa, int64_t n)
 {
   text_s(sa, NUM(n)) ;

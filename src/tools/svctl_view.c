@@ -215,7 +215,7 @@ static void read_longrun (struct item *it, struct slot const *s)
   it->quick = c->quick ;
   it->wanted = !!(c->flags & WANT_UP) ;
   it->notifies = c->settings.notification_fd >= 0 ;
-  it->ready = it->notifies && c->flags & IS_READY ;
+  it->ready = it->notifies && item_is_up(it) && c->flags & IS_READY ;
   it->paused = !!(c->flags & PAUSED) ;
   it->reload_signal = c->settings.reload_signal ;
   if (item_is_up(it)) read_run(it, s, c, now) ;
