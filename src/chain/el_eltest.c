@@ -8,7 +8,7 @@
      primary     = ! primary | ( expression ) | unary word | word binary word | word
 
    A word that is an operator always is one; a backslash in front, which is dropped, makes it
-   data. The whole expression is parsed, but what cannot change the outcome is not evaluated.
+   data. What cannot change the outcome is parsed, but not evaluated.
 */
 
 #include <regex.h>
@@ -331,10 +331,10 @@ static int expression (parser *p, int live)
 int el_eltest_main (int argc, char const *const *argv)
 {
   parser p = { .v = argv + 1, .n = (unsigned int)argc - 1, .i = 0 } ;
-  int r ;
   if (!p.n) return 1 ;
-  r = expression(&p, 1) ;
+  expression(&p, 0) ;  /* all syntax errors before any other */
   if (take(&p, ")")) diehere(": bad right parenthesis", p.i) ;
   if (p.i < p.n) diehere("", p.i) ;
-  return !r ;
+  p.i = 0 ;
+  return !expression(&p, 1) ;
 }

@@ -44,6 +44,8 @@ e 'if { false }'
 e 'if { true } nope'
 e 'if -- { true } echo a'
 e 'if -n'
+differs 'a child that cannot be waited for'
+x env --ignore-signal=CHLD if true '' echo a
 
 for flags in '' -n -X -nX; do
   for test in true false "$crash" '' nope; do

@@ -28,6 +28,8 @@ differs 'a doubled colon'
 t a '=~' '\*'
 differs 'a doubled colon'
 t a '=~' '[a'
+t a -eq 1 b; differs 'eltest: a word too many'
+t -t x =; t a -eq 1 '('; t a '=~' '\(' -a
 # what cannot matter is not evaluated
 t nope -eq 1 -o a; t a -o nope -eq 1; t '' -a nope -eq 1; t a -a nope -eq 1; t a -o b '=~' '\('; t '' -a b '=~' '\('; t '' -a '(' a -o nope -eq 1 ')' -o c; t a -o -t x; t '!' '(' a -o x -eq 1 ')'
 

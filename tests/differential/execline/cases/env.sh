@@ -114,6 +114,8 @@ for c in "'" '#' '=' '$' '\t' '\r' 1 a n x '(' ';' '\v' '\f'; do t "A=x\\\\${c}y
 t 'A="b\\\nc'; t 'A=b \\\n\nB=c\n'; t 'A=b \\\n  \nB=c\n'; t 'A=b\\\n'; t 'A=b\\\nB'; t '\n\nA="b\\\n\nc"'; t 'A=b\\\nc\\\nd\nE\n'; t 'A#=b\n'
 t 'A\n=b\n'; t 'A=\n=b'; t 'A="" \n'; t 'A="b" \\\n "c"\n'; t '\\\nA=b\n'; t 'A=b\n   '; t 'A=b\n#'; t 'A=b\n# foo'; t 'A=\vb\n'; t 'A=\fb\f\n'; t '\fA=b\n'; t 'A\f=b\n'
 t '\\A=b\n'; t '"=b\n'; t "'=b\n"; t 'A=b\n\n\nB="c\n'; t 'A = "b" \\\n'; t '  #\\\nA=b\n'
+differs 'envfile: the line'
+t 'A=b \n=c\n'; t 'A=b\n=c\n'
 for text in 'A=\0000b\n' 'A="\\0"\n' 'A="\\x00"\n' 'A="\\400"\n' 'A="b\\0x41c"\n' 'A=b\n\0000\n'; do
   differs 'envfile: a null character'
   t "$text"

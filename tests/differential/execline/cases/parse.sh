@@ -146,7 +146,7 @@ x execlineb --
 x execlineb -- nope
 
 # large
-x execlineb -S0 -c 'sh -c "echo $#" sh $@' $(seq 1 3000)
+x execlineb -S0 -c 'sh -c "echo $#" sh $@' $(seq 1 20000)
 s 'printf "printf %%s " > f ; head -c 100000 /dev/zero | tr "\\0" a >> f ; execlineb -P f | wc -c'
 s '{ echo "echo"; seq 1 20000; } > f ; execlineb -P f | md5sum'
 s '{ printf "foreground "; yes "{" | head -n 200 | tr "\\n" " "; yes "}" | head -n 200 | tr "\\n" " "; } > f ; execlineb -P f'

@@ -54,7 +54,7 @@ for mask in 022 137; do
   u "$mask" -- -w posix-umask
   u "$mask" -- -x,g+x posix-umask
 done
-for mode in u= a= o= u=rwx,g=rx,o= ug=,o=r; do
+for mode in u= a= o= u=rwx,g=rx,o= ug=,o=r =g +o; do
   differs 'posix-umask: a class'
   u 022 "$mode" posix-umask
 done
