@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include <skalibs/alloc.h>
-#include <skalibs/buffer.h>
 #include <skalibs/direntry.h>
 #include <skalibs/djbunix.h>
 #include <skalibs/genalloc.h>
@@ -131,9 +130,12 @@ int instance_list_main (int argc, char const *const *argv)
   for (size_t i = 0 ; i < n ; i++, pos += strlen(names.s + pos) + 1) tab[i] = names.s + pos ;
   qsort(tab, n, sizeof(*tab), &by_name) ;
   for (size_t i = 0 ; i < n ; i++)
-    if (tab[i][0] != '.' && (buffer_puts(buffer_1, tab[i]) < 0 || buffer_put(buffer_1, "\n", 1) < 0))
-      strerr_diefusys(111, "write to stdout") ;
-  if (!buffer_flush(buffer_1)) strerr_diefusys(111, "write to stdout") ;
+    if (tab[i][0] != '.')
+    {
+      tool_put(tab[i]) ;
+      tool_put("\n") ;
+    }
+  tool_flush() ;
   return 0 ;
 }
 

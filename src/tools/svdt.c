@@ -10,7 +10,6 @@
 
 #include <skalibs/alloc.h>
 #include <skalibs/bitarray.h>
-#include <skalibs/buffer.h>
 #include <skalibs/djbtime.h>
 #include <skalibs/djbunix.h>
 #include <skalibs/exec.h>
@@ -38,26 +37,21 @@ static struct death *new_table (unsigned int n)
 
 /* ---------------------------------------------------------------- s6-svdt */
 
-static void put (char const *s)
-{
-  if (buffer_puts(buffer_1, s) < 0) strerr_diefusys(111, "write to stdout") ;
-}
-
 static void put_death (struct death const *d, int bynumber)
 {
   char stamp[TIMESTAMP + 1] ;
   char number[UINT_FMT] ;
   stamp[timestamp_fmt(stamp, &d->stamp)] = 0 ;
   number[uint_fmt(number, d->sig ? d->sig : d->exitcode)] = 0 ;
-  put(stamp) ;
-  put(d->sig ? " signal " : " exitcode ") ;
+  tool_put(stamp) ;
+  tool_put(d->sig ? " signal " : " exitcode ") ;
   if (d->sig && !bynumber)
   {
-    put("SIG") ;
-    put(sig_name(d->sig)) ;
+    tool_put("SIG") ;
+    tool_put(sig_name(d->sig)) ;
   }
-  else put(number) ;
-  put("\n") ;
+  else tool_put(number) ;
+  tool_put("\n") ;
 }
 
 int svdt_main (int argc, char const *const *argv)
@@ -85,7 +79,7 @@ int svdt_main (int argc, char const *const *argv)
   n = tally_read(dir, tab, max) ;
   if (n == -1) strerr_diefusys(111, "read death tally for service ", dir) ;
   for (ssize_t i = 0 ; i < n ; i++) put_death(tab + i, bynumber) ;
-  if (!buffer_flush(buffer_1)) strerr_diefusys(111, "write to stdout") ;
+  tool_flush() ;
   return 0 ;
 }
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <skalibs/buffer.h>
 #include <skalibs/djbunix.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/stralloc.h>
@@ -92,11 +91,6 @@ static void set_all (char const *dir, struct rights const *r)
 
 /* ---------------------------------------------------------------- printing */
 
-static void put (char const *s)
-{
-  if (buffer_puts(buffer_1, s) < 0) strerr_diefusys(111, "write to stdout") ;
-}
-
 static void put_group (gid_t gid)
 {
   char fmt[GID_FMT] ;
@@ -105,17 +99,17 @@ static void put_group (gid_t gid)
   gr = getgrgid(gid) ;
   fmt[gid_fmt(fmt, gid)] = 0 ;
   if (!gr && errno) strerr_warnwusys("look up group ", fmt) ;
-  put("group ") ;
-  put(gr ? gr->gr_name : fmt) ;
+  tool_put("group ") ;
+  tool_put(gr ? gr->gr_name : fmt) ;
 }
 
 static void put_line (char const *dir, char const *what, char const *whom, gid_t gid)
 {
-  put(dir) ;
-  put(what) ;
-  if (whom) put(whom) ;
+  tool_put(dir) ;
+  tool_put(what) ;
+  if (whom) tool_put(whom) ;
   else put_group(gid) ;
-  put("\n") ;
+  tool_put("\n") ;
 }
 
 static int is_type (char const *fn, struct stat *st, mode_t type, char const *complaint)
@@ -223,6 +217,6 @@ int svperms_main (int argc, char const *const *argv)
     set_all(dir, &r) ;
     if (prints) ok &= put_all(dir) ;
   }
-  if (!buffer_flush(buffer_1)) strerr_diefusys(111, "write to stdout") ;
+  tool_flush() ;
   return !ok ;
 }

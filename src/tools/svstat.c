@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <skalibs/buffer.h>
 #include <skalibs/djbtime.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/sig.h>
@@ -36,28 +35,23 @@ static int is_up (struct report const *r)
   return r->st.pid && !r->st.finishing ;
 }
 
-static void put (char const *s)
-{
-  if (buffer_puts(buffer_1, s) < 0) strerr_diefusys(111, "write to stdout") ;
-}
-
 static void put_bool (int b)
 {
-  put(b ? "true" : "false") ;
+  tool_put(b ? "true" : "false") ;
 }
 
 static void put_int (int i)
 {
   char fmt[INT_FMT] ;
   fmt[int_fmt(fmt, i)] = 0 ;
-  put(fmt) ;
+  tool_put(fmt) ;
 }
 
 static void put_since (tain const *a)
 {
   char fmt[TIMESTAMP + 1] ;
   fmt[timestamp_fmt(fmt, a)] = 0 ;
-  put(fmt) ;
+  tool_put(fmt) ;
 }
 
 static void put_seconds (struct report const *r, tain const *since)
@@ -66,13 +60,13 @@ static void put_seconds (struct report const *r, tain const *since)
   tain d ;
   tain_sub(&d, &r->now, since) ;
   fmt[uint64_fmt(fmt, d.sec.x)] = 0 ;
-  put(fmt) ;
+  tool_put(fmt) ;
 }
 
 static void put_signame (int sig)
 {
-  put("SIG") ;
-  put(sig_name(sig)) ;
+  tool_put("SIG") ;
+  tool_put(sig_name(sig)) ;
 }
 
 /* ---------------------------------------------------------------- fields */
@@ -102,7 +96,7 @@ static void put_exitcode (struct report const *r)
 
 static void put_signal (struct report const *r)
 {
-  if (signum(r) == -1) put("NA") ;
+  if (signum(r) == -1) tool_put("NA") ;
   else put_signame(signum(r)) ;
 }
 
@@ -177,7 +171,7 @@ static void put_fields (struct report const *r, struct selection const *sel)
 {
   for (unsigned int i = 0 ; i < sel->n ; i++)
   {
-    if (i) put(" ") ;
+    if (i) tool_put(" ") ;
     (*sel->tab[i]->put)(r) ;
   }
 }
@@ -187,7 +181,7 @@ static void put_fields (struct report const *r, struct selection const *sel)
 static void put_death (struct report const *r, int bynumber)
 {
   int sig = signum(r) ;
-  put(sig == -1 ? "exitcode " : "signal ") ;
+  tool_put(sig == -1 ? "exitcode " : "signal ") ;
   if (sig == -1) put_int(WEXITSTATUS(r->st.wstat)) ;
   else if (bynumber) put_int(sig) ;
   else put_signame(sig) ;
@@ -196,20 +190,20 @@ static void put_death (struct report const *r, int bynumber)
 static void put_words (struct report const *r, int bynumber)
 {
   int up = is_up(r) ;
-  put(up ? "up (pid " : "down (") ;
+  tool_put(up ? "up (pid " : "down (") ;
   if (up) put_int(r->st.pid) ;
   else put_death(r, bynumber) ;
-  put(") ") ;
+  tool_put(") ") ;
   put_seconds(r, &r->st.stamp) ;
-  put(" seconds") ;
-  if (up != r->normallyup) put(up ? ", normally down" : ", normally up") ;
-  if (up && r->st.paused) put(", paused") ;
-  if (up != (int)r->st.want_up) put(up ? ", want down" : ", want up") ;
+  tool_put(" seconds") ;
+  if (up != r->normallyup) tool_put(up ? ", normally down" : ", normally up") ;
+  if (up && r->st.paused) tool_put(", paused") ;
+  if (up != (int)r->st.want_up) tool_put(up ? ", want down" : ", want up") ;
   if (r->st.ready)
   {
-    put(", ready ") ;
+    tool_put(", ready ") ;
     put_seconds(r, &r->st.readystamp) ;
-    put(" seconds") ;
+    tool_put(" seconds") ;
   }
 }
 
@@ -265,7 +259,7 @@ int svstat_main (int argc, char const *const *argv)
   read_report(&r, scandir_service(argv[0])) ;
   if (sel.n) put_fields(&r, &sel) ;
   else put_words(&r, bynumber) ;
-  put("\n") ;
-  if (!buffer_flush(buffer_1)) strerr_diefusys(111, "write to stdout") ;
+  tool_put("\n") ;
+  tool_flush() ;
   return 0 ;
 }

@@ -1,5 +1,6 @@
 /* ISC license. */
 
+#include <skalibs/buffer.h>
 #include <skalibs/djbunix.h>
 #include <skalibs/posixplz.h>
 #include <skalibs/stralloc.h>
@@ -40,6 +41,16 @@ char const *tool_path (stralloc *sa, char const *dir, char const *name)
   if (!stralloc_cats(sa, dir) || !stralloc_cats(sa, "/") || !stralloc_cats(sa, name) || !stralloc_0(sa))
     listen_diefusys(111, "build the path of ", dir, "/", name) ;
   return sa->s ;
+}
+
+void tool_put (char const *s)
+{
+  if (buffer_puts(buffer_1, s) < 0) strerr_diefusys(111, "write to stdout") ;
+}
+
+void tool_flush (void)
+{
+  if (!buffer_flush(buffer_1)) strerr_diefusys(111, "write to stdout") ;
 }
 
 int tool_spawn (char const *const *argv)

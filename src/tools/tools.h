@@ -43,6 +43,10 @@ extern void tool_deadline (tain *, unsigned int) ;
 /* DIR/NAME in the stralloc's memory. Dies without memory. */
 extern char const *tool_path (stralloc *, char const *, char const *) ;
 
+/* Writes to stdout, by way of a buffer; die if that fails. */
+extern void tool_put (char const *) ;
+extern void tool_flush (void) ;
+
 /* Starts argv[0], found in PATH, as a child with the caller's signal mask; the caller
    need not wait for it. 1, or 0 with errno. */
 extern int tool_spawn (char const *const *) ;

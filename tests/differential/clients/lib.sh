@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # lib.sh FILE SCENARIO: the words that scenarios are made of, then the scenario.
 # Descriptors: 9 and 8 are the events of one service and what it says, 7 and 6 of another.
 set -u
@@ -53,11 +54,13 @@ record() { # record DIR EVENTS [OUT]: the descriptors for its events and for wha
 }
 
 events() { # events DESCRIPTOR N: waits for that many letters and shows them
+  letters=
   eval "letters=\$(timeout 20 dd bs=1 count=$2 <&$1 2> /dev/null)"
   echo "events: $letters"
 }
 
 line() { # line DESCRIPTOR: waits for a line and shows it
+  text=
   eval "read -r text <&$1"
   echo "says: $text"
 }
@@ -70,7 +73,6 @@ supervise() { # supervise DIR
 # shellcheck disable=SC2086 # a command in words
 svscan() { # svscan [OPTION]… DIR
   quiet $SVSCAN "$@" &
-  scanner=$!
 }
 
 one() { # one [PROBE'S ARGUMENTS]: a supervised service a, which is up

@@ -707,14 +707,14 @@ sc_ftrig_listen() {
 
 # ---------------------------------------------------------------- scanners
 
-scanned() { # scanned [OPTION]…: a scan directory with a service a; its finish script says so
+scanned() { # a scan directory with a service a; its finish script says so
   mkdir -p scan/.s6-svscan
   service scan/a
   record scan/a 9 8
   mkfifo finished
   script scan/.s6-svscan/finish "echo finished > $PWD/finished"
   exec 5<> finished
-  svscan "$@" scan
+  svscan scan
   events 9 2
   line 8
 }
