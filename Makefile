@@ -38,7 +38,7 @@ asan_LIBS := -lexecline -lskarnet
 # Why these flags: doc/hardening.md.
 SKALIBS := build/skalibs-$(ARCH)
 overlay_CC := $(if $(filter aarch64,$(ARCH)),build/cross-aarch64/musl-gcc,musl-gcc)
-overlay_CFLAGS := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong -I$(SKALIBS)/include
+overlay_CFLAGS := -Os -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong -I$(SKALIBS)/include
 overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
 overlay_LIBS := $(SKALIBS)/libexecline.a $(SKALIBS)/lib/libskarnet.a
 
@@ -96,6 +96,15 @@ $(eval $(call suite_rules,unit,dev))
 $(eval $(call suite_rules,container,dev))
 
 -include $(shell test -d build && find build/*/obj -name '*.d' -type f 2> /dev/null)
+
+# The unit tests once more, under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan_TESTS := $(unit_TESTS:build/dev/%=build/asan/%)
+build/asan/tests/unit/%: build/asan/obj/tests/unit/%.o $(unit_HELPERS:%.c=build/asan/obj/%.o) build/asan/libkeelson.a
+	@mkdir -p $(@D)
+	$(asan_CC) $(asan_CFLAGS) $(asan_LDFLAGS) -o $@ $^ $(asan_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
+
+check-asan: $(asan_TESTS)
+	@tools/run-tests $(asan_TESTS)
 
 # A box of tests/container begins as a copy of this root.
 BOX_ROOT := build/dev/tests/container/root
