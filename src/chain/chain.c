@@ -1,6 +1,7 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,13 +15,23 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "base/base.h"
 #include "base/contenv.h"
 #include "chain.h"
 
 void chain_exec_env (char const *const *argv, char const *const *envp)
 {
   char const *path = env_get2(envp, "PATH") ;
-  xexecvep(argv[0], argv, envp, path ? path : SKALIBS_DEFAULTPATH) ;
+  char why[400] ;
+  if (!path) path = SKALIBS_DEFAULTPATH ;
+  if (strchr(argv[0], '/'))
+  {
+    exec_file(argv[0], argv, envp) ;
+    strerr_dief(errno == ENOENT ? 127 : 126, "unable to execute ", argv[0], ": ", exec_explain(AT_FDCWD, argv[0], errno, why, sizeof why)) ;
+  }
+  execvep(argv[0], argv, envp, path) ;
+  if (errno != ENOENT) strerr_diefusys(126, "execute ", argv[0]) ;
+  strerr_dief(127, "unable to find ", argv[0], ": it is in no directory of PATH, which is ", path) ;
 }
 
 void chain_exec_own (char const *const *argv, char const *const *envp)
