@@ -116,6 +116,27 @@ $(BOX_ROOT).stamp: tests/container/make-root build/dev/tests/container/actor bui
   $(wildcard tests/container/trees/base/etc/*)
 	tests/container/make-root build/overlay/keelson-overlay-$(ARCH).tar.gz build/dev/tests/container/actor $(BOX_ROOT)
 
+# ---------------------------------------------------------------- tests/fault: begin
+# PID 1 under harm: see tests/fault/fault.h and doc/reliability.md. They boot the same boxes as
+# tests/container and use its helpers. In `make check` a sample of the points, in check-faults all.
+
+fault_HELPERS := $(filter-out tests/fault/test_%.c,$(wildcard tests/fault/*.c)) $(container_HELPERS)
+fault_TESTS := $(patsubst tests/fault/%.c,build/dev/tests/fault/%,$(wildcard tests/fault/test_*.c))
+build/dev/tests/fault/test_%: build/dev/obj/tests/fault/test_%.o $(fault_HELPERS:%.c=build/dev/obj/%.o) build/dev/libkeelson.a
+	@mkdir -p $(@D)
+	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^ $(dev_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
+
+build/dev/tests/fault/player: tests/fault/player/player.c
+	@mkdir -p $(@D)
+	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
+
+.PHONY: check-faults check-fault-build
+check-fault-build: $(BOX_ROOT).stamp $(fault_TESTS) build/dev/tests/fault/player
+
+check-faults: check-fault-build
+	@FAULT_STEP=1 FAULT_OFFSET=0 tools/run-tests $(fault_TESTS)
+# ---------------------------------------------------------------- tests/fault: end
+
 # ---------------------------------------------------------------- the overlay
 # Names and links: tools/make-overlay; what is laid over a root file system: etc-skel.
 

@@ -1,0 +1,12 @@
+/* ISC license. */
+
+#ifndef KEELSON_TESTS_FAULT_TRACE_H
+#define KEELSON_TESTS_FAULT_TRACE_H
+
+#include "fault.h"
+
+/* Traces PID (our child, stopped by PTRACE_TRACEME at its first exec) to its end, does the harm of
+   PLAN and fills status, hung, harmed, calls, seen, at. Kills it after GUARD seconds. */
+extern void trace (pid_t pid, struct plan const *plan, unsigned int guard, struct outcome *o) ;
+
+#endif

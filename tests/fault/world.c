@@ -1,0 +1,209 @@
+/* ISC license. See fault.h: the scenario's root, and one run in it. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <skalibs/djbunix.h>
+#include <skalibs/stralloc.h>
+
+#include "../container/box.h"
+#include "fault.h"
+#include "trace.h"
+
+#define PLAYER "build/dev/tests/fault/player"
+#define GUARD 30  /* seconds: a run that takes so long hangs */
+
+struct world { box *box ; } ;
+
+/* ---- the root */
+
+static void service (box *b, char const *dir, char const *verb, int has_finish)
+{
+  char path[256], text[64] ;
+  snprintf(text, sizeof text, "#!/bin/player %s\n", verb) ;
+  snprintf(path, sizeof path, "%s/run", dir) ;
+  box_file(b, path, 0755, text) ;
+  snprintf(path, sizeof path, "%s/backoff", dir) ;
+  box_file(b, path, 0644, "1 1\n") ;
+  if (!has_finish) return ;
+  snprintf(path, sizeof path, "%s/finish", dir) ;
+  box_file(b, path, 0755, "#!/bin/player finish\n") ;
+}
+
+static void install_player (box *b)
+{
+  stralloc player = STRALLOC_ZERO ;
+  if (!openslurpclose(&player, PLAYER)) broken(b, "unable to read %s: %s", PLAYER, strerror(errno)) ;
+  box_bytes(b, "bin/player", 0755, player.s, player.len) ;
+  stralloc_free(&player) ;
+}
+
+#define RC "etc/s6-overlay/s6-rc.d/"
+
+static void scenario (box *b)
+{
+  install_player(b) ;
+  box_file(b, "etc/cont-init.d/10-first", 0755, "#!/bin/player note\n") ;
+  box_file(b, "etc/cont-init.d/20-second", 0755, "#!/bin/player note\n") ;
+  box_file(b, "etc/cont-init.d/30-third", 0755, "#!/bin/player note\n") ;
+  box_file(b, "etc/cont-finish.d/10-first", 0755, "#!/bin/player note\n") ;
+  box_file(b, "etc/cont-finish.d/20-second", 0755, "#!/bin/player note\n") ;
+  service(b, "etc/services.d/plain", "up", 1) ;
+  service(b, "etc/services.d/killed", "up", 1) ;
+  service(b, "etc/services.d/ready", "ready", 1) ;
+  box_file(b, "etc/services.d/ready/notification-fd", 0644, "3\n") ;
+  service(b, "etc/services.d/vital", "up", 1) ;
+  box_file(b, "etc/services.d/vital/critical", 0644, "") ;
+  service(b, "etc/services.d/writer", "writer", 0) ;
+  service(b, "etc/services.d/writer/log", "logger", 0) ;
+  service(b, RC "db", "ready", 1) ;
+  box_file(b, RC "db/type", 0644, "longrun\n") ;
+  box_file(b, RC "db/notification-fd", 0644, "3\n") ;
+  box_file(b, RC "migrate/type", 0644, "oneshot\n") ;
+  box_file(b, RC "migrate/up", 0644, "player once migrate-up\n") ;
+  box_file(b, RC "migrate/down", 0644, "player once migrate-down\n") ;
+  box_file(b, RC "migrate/dependencies.d/db", 0644, "") ;
+  service(b, RC "web", "up", 1) ;
+  box_file(b, RC "web/type", 0644, "longrun\n") ;
+  box_file(b, RC "web/dependencies.d/migrate", 0644, "") ;
+  box_file(b, RC "user/contents.d/web", 0644, "") ;
+  box_dir(b, "locks", 0777) ;
+  box_dir(b, "pids", 0777) ;
+}
+
+world *world_new (void)
+{
+  world *w = calloc(1, sizeof *w) ;
+  if (!w) broken(0, "out of memory") ;
+  w->box = box_new(0) ;
+  scenario(w->box) ;
+  return w ;
+}
+
+void world_free (world *w)
+{
+  box_free(w->box) ;
+  free(w) ;
+}
+
+/* ---- one run */
+
+/* Deadlines that no run may need: one that does is a hang, and found. */
+static char const *const variables[] =
+{
+  "S6_CMD_WAIT_FOR_SERVICES=1", "S6_SERVICES_GRACETIME=60000", "S6_KILL_GRACETIME=60000",
+  "S6_KILL_FINISH_MAXTIME=60000", 0
+} ;
+
+static _Noreturn void life (world const *w, char const *how, int out)
+{
+  char const *const argv[] = { "/init", "player", "drive", how, 0 } ;
+  int null = open("/dev/null", O_RDONLY) ;
+  signals_to_default() ;
+  if (null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(111) ;
+  if (chdir(w->box->root) < 0) die_inside("enter the root") ;
+  mounts_inside(BOX_TMPFS_RUN, 0) ;
+  if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0) die_inside("be traced") ;
+  exec_inside(argv, variables) ;
+}
+
+static char *taken (int fd)
+{
+  stralloc sa = STRALLOC_ZERO ;
+  char buffer[4096] ;
+  ssize_t n ;
+  while ((n = read(fd, buffer, sizeof buffer)) > 0) add(&sa, buffer, (size_t)n) ;
+  add(&sa, "", 0) ;
+  return sa.s ;
+}
+
+static char *file_taken (world const *w, char const *path)
+{
+  char full[PATH_MAX] ;
+  char *s ;
+  int fd ;
+  box_path(w->box, full, path) ;
+  fd = open(full, O_RDONLY | O_CLOEXEC) ;
+  if (fd < 0) broken(w->box, "unable to read %s: %s", full, strerror(errno)) ;
+  s = taken(fd) ;
+  close(fd) ;
+  return s ;
+}
+
+static int by_text (void const *a, void const *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b) ;
+}
+
+/* Services run side by side: what counts is what happened, and how often. */
+static char *sorted (char *text)
+{
+  char *lines[1024], *out = malloc(strlen(text) + 1), *p = text, *line ;
+  size_t n = 0 ;
+  if (!out) broken(0, "out of memory") ;
+  while (n < 1024 && (line = strsep(&p, "\n"))) if (line[0]) lines[n++] = line ;
+  qsort(lines, n, sizeof *lines, &by_text) ;
+  out[0] = 0 ;
+  for (size_t i = 0, at = 0 ; i < n ; i++) at += (size_t)sprintf(out + at, "%s\n", lines[i]) ;
+  free(text) ;
+  return out ;
+}
+
+static int64_t now (void)
+{
+  struct timespec ts ;
+  clock_gettime(CLOCK_MONOTONIC, &ts) ;
+  return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec ;
+}
+
+void world_run (world *w, struct plan const *plan, struct outcome *o)
+{
+  int p[2] ;
+  pid_t pid ;
+  int64_t start = now() ;
+  memset(o, 0, sizeof *o) ;
+  box_file(w->box, "record", 0666, "") ;
+  box_file(w->box, "log", 0666, "") ;
+  if (pipe2(p, O_CLOEXEC) < 0 || ndelay_on(p[0]) < 0) broken(w->box, "unable to make a pipe: %s", strerror(errno)) ;
+  pid = (pid_t)syscall(SYS_clone, CLONE_INTO_BOX | SIGCHLD, 0, 0, 0, 0) ;
+  if (pid < 0) broken(w->box, "unable to make a PID namespace: %s", strerror(errno)) ;
+  if (!pid) life(w, plan->how, p[1]) ;
+  close(p[1]) ;
+  trace(pid, plan, GUARD, o) ;
+  o->output = taken(p[0]) ;
+  close(p[0]) ;
+  o->record = sorted(file_taken(w, "record")) ;
+  o->log = file_taken(w, "log") ;
+  o->ns = now() - start ;
+}
+
+void outcome_free (struct outcome *o)
+{
+  free(o->output) ;
+  free(o->record) ;
+  free(o->log) ;
+}
+
+char const *differs (struct outcome const *o, struct outcome const *reference, char *buffer, size_t size)
+{
+  int excused = strstr(o->output, "is given up") != 0 ;
+  if (strstr(o->record, "DOUBLED")) return "a second copy of a service ran" ;
+  if (o->hung) return "it hung" ;
+  if (o->status != reference->status)
+    return snprintf(buffer, size, "wait status %d instead of %d", o->status, reference->status), buffer ;
+  if (excused) return 0 ;
+  if (strcmp(o->record, reference->record))
+    return snprintf(buffer, size, "another record; what should be:\n%s", reference->record), buffer ;
+  if (strcmp(o->log, reference->log))
+    return snprintf(buffer, size, "the logger got: %s", o->log), buffer ;
+  return 0 ;
+}
