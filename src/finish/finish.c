@@ -22,7 +22,6 @@
 #include "ledger.h"
 
 #define DEFAULT_GRACETIME 3000
-#define FAULTS_MAX 5
 #define BATCH 16
 
 enum { KIND_SIGNALS, KIND_STRANGER } ;
@@ -68,6 +67,7 @@ static void turn (void)
       close((int)events[i].index) ;
     }
     else drain_signals() ;
+  ledger->faults_row = 0 ;
 }
 
 /* Strangers are looked for once and then held by pidfd; when all those are gone, again. */
@@ -110,9 +110,11 @@ static void attach (char const *fd)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
+  ledger_sweep() ;
   say_init(ledger->fd_base, ledger->verbosity) ;
+  fault_tell() ;
+  work_on(NO_SLOT, 0) ;
   ledger->stage = STAGE_FINISH ;
-  fault_arm() ;
   if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return ;
   say(SAY_FATAL, "finish cannot do its work, the container ends here") ;
   _exit(EXIT_SYSTEM) ;

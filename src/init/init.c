@@ -23,7 +23,6 @@
 #include "ledger.h"
 
 #define DEFAULT_PATH "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FAULTS_MAX 5
 #define MARK "/keelson.run.d"
 
 static void die (char const *what)
@@ -155,7 +154,10 @@ static void resume_ledger (char const *fd)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) die("read the ledger") ;
+  ledger_sweep() ;
+  fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
+  fault_tell() ;
   if (ledger->faults_row < FAULTS_MAX) return ;
   say(SAY_FATAL, "init has faulted ", NUM(FAULTS_MAX), " times, the last with signal ", SIGNAME(ledger->fault_sig), ": the container cannot boot") ;
   _exit(EXIT_SYSTEM) ;

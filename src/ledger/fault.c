@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/syscall.h>
@@ -25,21 +26,49 @@ static struct
   char const *const *argv ;
   pid_t pid ;
   int armed ;
+  int fd ;              /* the ledger's, known from argv before it is mapped; -1 */
   sig_atomic_t depth ;
 }
-door ;
+door = { .argv = 0, .pid = 0, .armed = 0, .fd = -1, .depth = 0 } ;
+
+void (*fault_last_resort) (void) = 0 ;
 
 static char stack[STACK_SIZE] ;
+
+/* A signal that somebody sends is told, but is no evidence against a service nor against us: only
+   faults of our own count towards giving up. abort() sends itself one. */
+static int is_sent (siginfo_t const *info)
+{
+  return info->si_code <= 0 && info->si_pid != door.pid ;
+}
 
 /* A second fault here (the ledger's page is gone, say) must not keep us from the exec. */
 static void note_fault (int sig, siginfo_t const *info)
 {
   if (door.depth++ || !ledger) return ;
   ledger->fault_sig = sig ;
-  ledger->fault_sent = info && info->si_code <= 0 ;
-  ledger->fault_addr = !info ? 0 : info->si_code <= 0 ? (uint64_t)info->si_pid : (uint64_t)(uintptr_t)info->si_addr ;
-  if (ledger->work_slot == NO_SLOT) ledger->faults_row++ ;
+  ledger->fault_sent = (uint32_t)is_sent(info) ;
+  ledger->fault_addr = ledger->fault_sent ? (uint64_t)info->si_pid : (uint64_t)(uintptr_t)info->si_addr ;
+  if (ledger->work_slot == NO_SLOT && !ledger->fault_sent) ledger->faults_row++ ;
   ledger->faults++ ;
+}
+
+/* Between an exec and the mapping of the ledger its words are reached by number: a start that
+   faults without end must be seen as such. */
+static uint32_t count_word (size_t offset)
+{
+  uint32_t n = 0 ;
+  if (pread(door.fd, &n, sizeof n, (off_t)offset) != (ssize_t)sizeof n) return 0 ;
+  n++ ;
+  return pwrite(door.fd, &n, sizeof n, (off_t)offset) == (ssize_t)sizeof n ? n : 0 ;
+}
+
+static void note_early (int sig)
+{
+  uint32_t n = (uint32_t)sig ;
+  if (pwrite(door.fd, &n, sizeof n, offsetof(struct header, fault_sig)) < 0) return ;
+  count_word(offsetof(struct header, faults)) ;
+  if (count_word(offsetof(struct header, faults_row)) > 2 * FAULTS_MAX && fault_last_resort) (*fault_last_resort)() ;
 }
 
 /* LEDGER: whether its page can be read at all. */
@@ -55,6 +84,7 @@ static void on_fault (int sig, siginfo_t *info, void *context)
   (void)context ;
   /* a child before its exec shares this handler: only its own life is over */
   if (getpid() != door.pid || !door.armed) _exit(128 + sig) ;
+  if (!ledger && door.fd >= 0 && !door.depth) note_early(sig) ;
   note_fault(sig, info) ;
   execute(door.argv, ledger && door.depth < 2) ;
   _exit(128 + sig) ;
@@ -67,6 +97,8 @@ void fault_init (char const *const *argv)
   struct sigaction sa ;
   door.argv = argv ;
   door.pid = getpid() ;
+  /* executed again: there is a ledger, and argv leads to it */
+  if (argv[1] && argv[2] && !strcmp(argv[1], "--resume") && int0_scan(argv[2], &door.fd)) door.armed = 1 ;
   memset(&sa, 0, sizeof sa) ;
   sa.sa_sigaction = &on_fault ;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER ;

@@ -153,6 +153,7 @@ struct global
 
 enum inbox_kind { INBOX_EMPTY, INBOX_REAP, INBOX_SIGNAL, INBOX_CONTROL, INBOX_SCAN_CONTROL, INBOX_NOTIFY } ;
 #define INBOX_BYTES 256
+#define INBOX_UNKNOWN -2
 
 struct inbox
 {
@@ -160,7 +161,7 @@ struct inbox
   uint32_t slot ;
   uint32_t seq ;                /* of buffer[0]; of buffer[pos] it is seq + pos */
   uint32_t pos ;
-  int64_t len ;                 /* what read() returned */
+  int64_t len ;                 /* what read() returned; INBOX_UNKNOWN: it was cut short */
   siginfo_t info ;              /* waitid() */
   char buffer[INBOX_BYTES] ;    /* read() */
 } ;
@@ -278,6 +279,12 @@ extern void slot_paid (struct slot *s, uint32_t effect) ;
 
 /* Takes the inbox for an event of KIND: call it before the system call that consumes. */
 extern struct inbox *inbox_take (enum inbox_kind kind, uint32_t slot) ;
+/* read() into the inbox's buffer. The kernel fills the buffer before we learn the length: a fault
+   between the two is why inbox_len() must be asked after an exec. */
+extern void inbox_read (struct inbox *in, int fd, size_t max) ;
+/* The length; where a fault kept us from it, up to the last byte that is not zero (a zero byte
+   means nothing in any of our streams), or -1 when nothing came. */
+extern int64_t inbox_len (struct inbox *in) ;
 /* The number of the event under work, different for each event there ever is (until 2^32). */
 extern uint32_t inbox_seq (void) ;
 /* The consequences of the inbox are committed. */
@@ -320,9 +327,17 @@ extern void inherit (uint64_t sigmask) ;
 
 /* ---- faults (fault.c) ------------------------------------------------------------- */
 
+/* So many faults in a row that no service is to blame for, and PID 1 stops trying. */
+#define FAULTS_MAX 5
+
 /* Installs the handlers of SEGV, BUS, FPE, ILL, ABRT and SYS on a stack of their own. ARGV is
-   what a re-exec is called with; it and its strings must stay. Call it first of all. */
+   what a re-exec is called with; it and its strings must stay. Call it first of all. With
+   "--resume FD" as its first words a fault executes again from now on, else from fault_arm(). */
 extern void fault_init (char const *const *argv) ;
+
+/* What to do when the start itself faults again and again, before there is a ledger to look at;
+   called in the signal handler, does not return. 0: exec once more. */
+extern void (*fault_last_resort) (void) ;
 
 /* Says that PID 1 was executed again and why; 1 if there was a fault that had not been told. */
 extern int fault_tell (void) ;

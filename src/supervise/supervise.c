@@ -24,7 +24,6 @@
 
 #define USAGE "supervise dir"
 #define BATCH 16
-#define FAULTS_MAX 5
 #define ONLY 0u   /* our one slot */
 
 static void die (char const *what)
@@ -119,6 +118,7 @@ static void take_over (char const *fd)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
+  service_blame() ;
   ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
@@ -145,8 +145,7 @@ static void begin (char const *name)
 
 static void resume (void)
 {
-  if (fault_tell()) service_blame() ;
-  work_on(NO_SLOT, 0) ;
+  fault_tell() ;
   if (ledger->faults_row >= FAULTS_MAX) strerr_dief(EXIT_SYSTEM, "faults without end") ;
   service_resume(ONLY) ;
   service_resume_inbox() ;

@@ -205,8 +205,9 @@ extern int service_holding (void) ;
 
 /* Goes on after an exec: descriptors watched, timers set, effects owed carried out. */
 extern void service_resume (uint32_t i) ;
-/* A fault hit while slot work_slot was under work: counts it there; twice on the same event and
-   the service is given up. Call it before service_resume(). */
+/* Counts a fault that has not been told yet for the slot that was under work; twice on the same
+   event and the service is given up. Call it as soon as the ledger is mapped: what faults after it
+   is nobody's but ours. */
 extern void service_blame (void) ;
 /* Rest of an inbox that was taken but not done. */
 extern void service_resume_inbox (void) ;
