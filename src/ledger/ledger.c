@@ -251,11 +251,26 @@ struct inbox *inbox_take (enum inbox_kind kind, uint32_t slot)
   struct inbox *in = &ledger->inbox ;
   in->seq += INBOX_BYTES + 1 ;
   in->pos = 0 ;
-  in->len = 0 ;
+  in->len = INBOX_UNKNOWN ;
   in->slot = slot ;
+  memset(in->buffer, 0, sizeof in->buffer) ;
   in->info.si_pid = 0 ;
   store(&in->kind, kind) ;
   return in ;
+}
+
+void inbox_read (struct inbox *in, int fd, size_t max)
+{
+  in->len = read(fd, in->buffer, max) ;
+}
+
+int64_t inbox_len (struct inbox *in)
+{
+  size_t n = sizeof in->buffer ;
+  if (in->len != INBOX_UNKNOWN) return in->len ;
+  while (n && !in->buffer[n - 1]) n-- ;
+  in->len = n ? (int64_t)n : -1 ;
+  return in->len ;
 }
 
 uint32_t inbox_seq (void)

@@ -193,7 +193,8 @@ enum stage_result stage_next (int64_t limit)
   char const *name ;
   if (run.next >= genalloc_len(size_t, &run.order))
   {
-    if (run.order.len && run.st->last_line) say(SAY_INFO, run.st->last_line) ;
+    /* also when an exec came between the last script and here */
+    if (run.st && run.st->last_line && (run.order.len || global_now()->script[0])) say(SAY_INFO, run.st->last_line) ;
     return STAGE_OVER ;
   }
   name = run.names.s + genalloc_s(size_t, &run.order)[run.next++] ;

@@ -278,7 +278,11 @@ static int do_spawn_run (uint32_t i, struct slot *s)
   char const *const argv[] = { "./run", s->name, 0 } ;
   struct spawn p ;
   pid_t pid = -1 ;
-  if (was_spawned(s->run_pid, i, ROLE_RUN)) return 0 ;
+  if (was_spawned(s->run_pid, i, ROLE_RUN))
+  {
+    close_word(&s->notify[1]) ;
+    return 0 ;
+  }
   prepare(&p, s, "./run", argv) ;
   if (slot_now(s)->settings.flags & NEW_PIDNS) p.flags |= SPAWN_NEWPIDNS ;
   if (make_notify(i, s, &p) == 0)
@@ -479,6 +483,8 @@ static void apply (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
     next = follow(i, from, now) ;
   }
   while (next && s->used) ;
+  /* this ground holds: what faulted here once was something else */
+  if (s->faults && s->fault_event == e) s->faults = 0 ;
   work_on(NO_SLOT, 0) ;
 }
 
@@ -537,7 +543,7 @@ static void apply_letter (uint32_t i, char c)
 
 static void apply_letters (struct inbox *in)
 {
-  for (; (int64_t)in->pos < in->len ; in->pos++) apply_letter(in->slot, in->buffer[in->pos]) ;
+  for (; (int64_t)in->pos < inbox_len(in) ; in->pos++) apply_letter(in->slot, in->buffer[in->pos]) ;
   inbox_done() ;
 }
 
@@ -546,7 +552,7 @@ void service_control (uint32_t i)
   struct inbox *in ;
   if (!slot_at(i)->used) return ;
   in = inbox_take(INBOX_CONTROL, i) ;
-  in->len = read(slot_at(i)->control_fd, in->buffer, INBOX_BYTES) ;
+  inbox_read(in, slot_at(i)->control_fd, INBOX_BYTES) ;
   apply_letters(in) ;
 }
 
@@ -554,7 +560,7 @@ void service_control (uint32_t i)
 static void apply_notification (struct inbox *in)
 {
   struct slot *s = slot_at(in->slot) ;
-  if (in->len > 0 && memchr(in->buffer, '\n', (size_t)in->len)) consume(in->slot, EV_NOTIFIED, 0) ;
+  if (inbox_len(in) > 0 && memchr(in->buffer, '\n', (size_t)in->len)) consume(in->slot, EV_NOTIFIED, 0) ;
   else if (!in->len) do_close_notify(in->slot, s) ;
   inbox_done() ;
 }
@@ -564,7 +570,7 @@ void service_notified (uint32_t i)
   struct inbox *in ;
   if (!slot_at(i)->used || slot_at(i)->notify[0] < 0) return ;
   in = inbox_take(INBOX_NOTIFY, i) ;
-  in->len = read(slot_at(i)->notify[0], in->buffer, INBOX_BYTES) ;
+  inbox_read(in, slot_at(i)->notify[0], INBOX_BYTES) ;
   apply_notification(in) ;
 }
 
@@ -575,13 +581,15 @@ void service_resume_inbox (void)
   else if (in->kind == INBOX_NOTIFY) apply_notification(in) ;
 }
 
-/* A service may write its newline and end before we have looked: it was ready. */
+/* A service may write its newline and end before we have looked: it was ready. The death is in the
+   inbox, and its buffer is free to keep what is read until that death is committed. */
 static void last_words (uint32_t i)
 {
-  char buffer[INBOX_BYTES] ;
+  struct inbox *in = &ledger->inbox ;
   int fd = slot_at(i)->notify[0] ;
-  ssize_t n = fd < 0 ? 0 : read(fd, buffer, sizeof buffer) ;
-  if (n > 0 && memchr(buffer, '\n', (size_t)n)) service_event(i, EV_NOTIFIED, 0) ;
+  if (slot_now(slot_at(i))->seq == inbox_seq()) return ;
+  if (fd >= 0 && !memchr(in->buffer, '\n', sizeof in->buffer)) inbox_read(in, fd, INBOX_BYTES) ;
+  if (memchr(in->buffer, '\n', sizeof in->buffer)) service_event(i, EV_NOTIFIED, 0) ;
 }
 
 int service_reaped (pid_t pid, int32_t wstat)
@@ -623,11 +631,14 @@ void service_blame (void)
 {
   uint32_t event = ledger->work_event ;
   struct slot *s ;
-  if (ledger->work_slot >= ledger->slots) return ;
-  s = slot_at(ledger->work_slot) ;
-  if (s->faults && s->fault_event != event) s->faults = 0 ;
-  s->fault_event = event ;
-  s->faults++ ;
+  if (ledger->fault_told != ledger->faults && !ledger->fault_sent && ledger->work_slot < ledger->slots)
+  {
+    s = slot_at(ledger->work_slot) ;
+    if (s->faults && s->fault_event != event) s->faults = 0 ;
+    s->fault_event = event ;
+    s->faults++ ;
+  }
+  work_on(NO_SLOT, 0) ;
 }
 
 /* What a crash left owing. The event under work stays the one that faulted, so that a second

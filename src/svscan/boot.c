@@ -389,13 +389,19 @@ void boot_script_deadline (void)
   pending_unless_over(stage_retry()) ;
 }
 
+void boot_stage_again (void)
+{
+  struct stage const *stage = present()->stage ;
+  if (stage && global_now()->script[0]) stage_open(stage, global_now()->script) ;
+}
+
 /* After an exec: the step under way is entered again at the script where it was. */
 void boot_resume (void)
 {
   struct step_entry const *step = present() ;
   struct global const *g = global_now() ;
   if (g->stop) return ;
-  if (g->step == STEP_RUNNING) return ;
+  if (g->step == STEP_RUNNING && ledger->boot_ready) return ;
   if (g->step == STEP_WAIT && g->cmd_deadline && !all_settled())
   {
     timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;
@@ -408,7 +414,7 @@ void boot_resume (void)
   }
   if (step->stage)
   {
-    if (stage_open(step->stage, g->script) < 0 || pending_unless_over(stage_resume(step->stage, 0)) == PENDING) return ;
+    if (pending_unless_over(stage_resume(step->stage, 0)) == PENDING) return ;
     if (pending_unless_over(stage_next(0)) == PENDING) return ;
   }
   else if (ledger->script_pid > 0) return ;

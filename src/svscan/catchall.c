@@ -76,18 +76,21 @@ static int divert (uint32_t i)
 {
   for (int k = 0 ; k < 2 ; k++)
   {
+    if (ledger->outer[k] >= 0) continue ;
     ledger->outer[k] = fcntl(1 + k, F_DUPFD, ledger->fd_base) ;
     if (ledger->outer[k] < 0) return -1 ;
   }
-  if (pipe2(slot_at(i)->pipe, 0) < 0) return -1 ;
+  if (slot_at(i)->pipe[0] < 0 && pipe2(slot_at(i)->pipe, 0) < 0) return -1 ;
   return dup2(slot_at(i)->pipe[1], 1) < 0 || dup2(slot_at(i)->pipe[1], 2) < 0 ? -1 : 0 ;
 }
 
 void catchall_begin (void)
 {
-  uint32_t i ;
-  if (!wanted()) return ;
-  i = add_service() ;
+  uint32_t i = ledger->catchall ;
+  /* after a fault it may have begun already, or be half made */
+  if (i != NO_SLOT ? slot_now(slot_at(i))->cause != WHY_NONE : !wanted()) return ;
+  if (i == NO_SLOT) i = scan_find(NAME) ;
+  if (i == NO_SLOT) i = add_service() ;
   if (i == NO_SLOT) return ;
   if (divert(i) < 0)
   {

@@ -111,5 +111,7 @@ void cmd_resume (void)
 {
   struct global const *g = global_now() ;
   if (g->cmd_state == CMD_RUNNING) cmd_start() ;
-  else if (g->cmd_state == CMD_ENDED && !g->stop) stop_request(CAUSE_CMD, g->cmd_wstat, NO_SLOT, 0) ;
+  if (g->cmd_state != CMD_ENDED) return ;
+  ledger->cmd_pid = 0 ;
+  if (!g->stop) stop_request(CAUSE_CMD, g->cmd_wstat, NO_SLOT, 0) ;
 }

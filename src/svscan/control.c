@@ -72,7 +72,7 @@ static void apply (char c)
    forgetting one would. R passes over itself, or it would come again and again. */
 static void apply_all (struct inbox *in)
 {
-  for (; (int64_t)in->pos < in->len ; in->pos++) apply(in->buffer[in->pos]) ;
+  for (; (int64_t)in->pos < inbox_len(in) ; in->pos++) apply(in->buffer[in->pos]) ;
   inbox_done() ;
   control_tell() ;
 }
@@ -80,7 +80,7 @@ static void apply_all (struct inbox *in)
 void control_read (void)
 {
   struct inbox *in = inbox_take(INBOX_SCAN_CONTROL, NO_SLOT) ;
-  in->len = read(ledger->scan_control_fd, in->buffer, INBOX_BYTES) ;
+  inbox_read(in, ledger->scan_control_fd, INBOX_BYTES) ;
   apply_all(in) ;
 }
 
@@ -132,7 +132,8 @@ static void sign_lock (int fd)
 int control_init (void)
 {
   if (mkdir(".s6-svscan", 0700) < 0 && errno != EEXIST) return -1 ;
-  ledger->scan_lock_fd = open(".s6-svscan/lock", O_RDWR | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0644) ;
+  /* a fault may have cut the first try short: what we hold already stays */
+  if (ledger->scan_lock_fd < 0) ledger->scan_lock_fd = open(".s6-svscan/lock", O_RDWR | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0644) ;
   if (ledger->scan_lock_fd < 0) return -1 ;
   switch (ofd_lock(ledger->scan_lock_fd))
   {
@@ -142,6 +143,6 @@ int control_init (void)
     default : return -1 ;
   }
   sign_lock(ledger->scan_lock_fd) ;
-  ledger->scan_control_fd = open_control() ;
+  if (ledger->scan_control_fd < 0) ledger->scan_control_fd = open_control() ;
   return ledger->scan_control_fd < 0 ? -1 : 0 ;
 }

@@ -397,10 +397,10 @@ void rc_service_changed (uint32_t i)
   if (n == GRAPH_NONE) return ;
   level = level_of(i) ;
   if (level == GRAPH_IS_READY || level == GRAPH_IS_DOWN) disarm(i) ;
-  if (!global_now()->stop && level == GRAPH_IS_DOWN && slot_now(slot_at(i))->state != WAITING)
+  if (level == GRAPH_IS_DOWN && slot_now(slot_at(i))->state != WAITING)
   {
-    if (has_failed(i)) judge(n, why_text((enum why)slot_now(slot_at(i))->cause)) ;
-    else graph_set_want(GRAPH, n, GRAPH_WANT_NOTHING) ;  /* taken down by hand: it stays so */
+    if (has_failed(i) && !global_now()->stop) judge(n, why_text((enum why)slot_now(slot_at(i))->cause)) ;
+    else graph_set_want(GRAPH, n, GRAPH_WANT_NOTHING) ;  /* taken down by hand, or while the container stops: it stays so */
   }
   graph_set_level(GRAPH, n, level) ;
   advance() ;
@@ -568,6 +568,19 @@ static void load_levels (void)
   }
 }
 
+/* A oneshot whose process was still to be made when the fault came. */
+static void fork_again (void)
+{
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+  {
+    struct slot const *s = slot_at(i) ;
+    uint32_t n = node_of(i) ;
+    if (!s->used || s->kind != SLOT_ONESHOT || n == GRAPH_NONE) continue ;
+    if (oneshot_state(i) == ONESHOT_STARTING && s->run_pid <= 0) start_oneshot(n, i) ;
+    else if (oneshot_state(i) == ONESHOT_STOPPING && s->finish_pid <= 0) stop_oneshot(n, i) ;
+  }
+}
+
 /* What has failed stays so; what is up or under way is wanted. During the boot all is wanted
    that `top` wants. */
 static void load_wants (void)
@@ -600,6 +613,7 @@ void rc_resume (void)
   builtins_are_there() ;
   load_levels() ;
   if (!global_now()->stop) load_wants() ;
+  fork_again() ;
 }
 
 /* ---- svctl start, stop; s6-rc change */

@@ -188,13 +188,14 @@ static size_t service_part (char const *name)
   return strcspn(name, "/") ;
 }
 
-void scan_producer_gone (uint32_t logger)
+void scan_producer_gone (uint32_t producer)
 {
+  uint32_t logger = slot_at(producer)->logger ;
   struct slot *l ;
   int fd ;
   if (logger == NO_SLOT) return ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_at(i)->used && slot_at(i)->logger == logger) return ;
+    if (i != producer && slot_at(i)->used && slot_at(i)->logger == logger) return ;
   l = slot_at(logger) ;
   fd = l->pipe[1] ;
   l->pipe[1] = -1 ;

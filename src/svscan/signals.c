@@ -95,7 +95,7 @@ static void apply (struct inbox *in)
 {
   struct signalfd_siginfo const *info = (void const *)in->buffer ;
   int sig ;
-  if (in->len != sizeof *info) { inbox_done() ; return ; }
+  if (inbox_len(in) <= 0 || !info->ssi_signo) { inbox_done() ; return ; }
   sig = (int)info->ssi_signo ;
   if (sig == SIGCHLD) inbox_done() ;  /* the reaper uses the inbox itself; zombies are not consumed by this */
   else if (global_now()->seq == inbox_seq()) { inbox_done() ; return ; }
@@ -109,7 +109,7 @@ void signals_read (void)
   for (;;)
   {
     struct inbox *in = inbox_take(INBOX_SIGNAL, NO_SLOT) ;
-    in->len = read(loop_signal_fd(), in->buffer, sizeof(struct signalfd_siginfo)) ;
+    inbox_read(in, loop_signal_fd(), sizeof(struct signalfd_siginfo)) ;
     if (in->len <= 0)
     {
       inbox_done() ;

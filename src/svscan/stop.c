@@ -258,6 +258,13 @@ static int phase_scripts (void)
   return global_now()->scripts == SCRIPTS_OVER ;
 }
 
+static void end_logger (void)
+{
+  catchall_end() ;
+  halt_logger(ledger->catchall) ;
+  release_logger(ledger->catchall) ;
+}
+
 /* Its pipe's last writer was us, unless something was left behind: then its time is limited. */
 static int phase_logger (void)
 {
@@ -268,9 +275,7 @@ static int phase_logger (void)
     g->grace_deadline = mono_after(mono_now(), conf_ms("S6_KILL_GRACETIME", DEFAULT_GRACETIME)) ;
     global_commit() ;
     timer_set(TIMER_GRACE, g->grace_deadline) ;
-    catchall_end() ;
-    halt_logger(ledger->catchall) ;
-    release_logger(ledger->catchall) ;
+    end_logger() ;
   }
   return !state_is_live((enum service_state)slot_now(slot_at(ledger->catchall))->state) ;
 }
@@ -430,17 +435,22 @@ void stop_service_changed (uint32_t i, enum service_state from)
   if (!live) stop_advance() ;
 }
 
+void stop_stage_again (void)
+{
+  if (global_now()->scripts == SCRIPTS_RUNNING) stage_open(&cont_finish_d, global_now()->script) ;
+}
+
 void stop_resume (void)
 {
-  struct global const *g = global_now() ;
-  if (!g->stop) return ;
-  if (g->stop >= STOP_SERVICES) begin_services() ;
-  if (g->grace_deadline != PASSED) timer_set(TIMER_GRACE, g->grace_deadline) ;
+  if (!global_now()->stop) return ;
+  if (global_now()->stop >= STOP_SERVICES) begin_services() ;
+  if (global_now()->grace_deadline != PASSED) timer_set(TIMER_GRACE, global_now()->grace_deadline) ;
   else rc_abandon_legacy() ;
-  if (g->scripts == SCRIPTS_RUNNING)
+  if (global_now()->stop == STOP_LOGGER && ledger->catchall != NO_SLOT) end_logger() ;
+  if (global_now()->scripts == SCRIPTS_RUNNING)
   {
     int64_t limit = conf_ms("S6_KILL_FINISH_MAXTIME", DEFAULT_FINISH_MAXTIME) ;
-    if (stage_open(&cont_finish_d, g->script) < 0 || stage_resume(&cont_finish_d, limit) == STAGE_OVER) next_script() ;
+    if (stage_resume(&cont_finish_d, limit) == STAGE_OVER) next_script() ;
     timer_set(TIMER_SCRIPT, global_now()->script_deadline) ;
   }
   stop_advance() ;

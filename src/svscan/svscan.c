@@ -24,7 +24,6 @@
 #define USAGE "svscan [ -c max ] [ -C max ] [ -L namemax ] [ -t ms ] [ -d fd ] [ -X fd ] [ -s ] [ -S ] [ scandir ]"
 #define DEFAULT_SCANDIR "."
 #define BATCH 64
-#define FAULTS_MAX 5
 
 struct options options = { .scandir = DEFAULT_SCANDIR, .cmd = 0, .notify_fd = -1, .max = SLOT_MAX } ;
 
@@ -48,9 +47,8 @@ static void changed (uint32_t i, enum service_state from, enum service_state to)
 
 static void gone (uint32_t i)
 {
-  uint32_t logger = slot_at(i)->logger ;
+  scan_producer_gone(i) ;
   slot_at(i)->logger = NO_SLOT ;
-  scan_producer_gone(logger) ;
 }
 
 /* ---- the loop */
@@ -140,6 +138,7 @@ static void alone (void)
 static void take_over (int fd)
 {
   if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
+  service_blame() ;
   ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
@@ -163,15 +162,41 @@ static void child_ended (pid_t pid, int32_t wstat)
   else if (pid == ledger->cmd_pid && is_new()) cmd_ended(wstat, inbox_seq()) ;
 }
 
+/* What comes before the boot. A fault may have cut it short: what is done already is left so. */
+static void begin (void)
+{
+  if (ledger->container) catchall_begin() ;
+  else if (global_now()->step == STEP_SERVICES)
+  {
+    struct global *g ;
+    scan_all() ;
+    g = global_draft() ;
+    g->step = STEP_RUNNING ;
+    global_commit() ;
+  }
+}
+
+/* The end of a critical service asks for the stop; a fault may have come between the two. */
+static void critical_resume (void)
+{
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_is_service(i) && !state_is_live((enum service_state)slot_now(slot_at(i))->state)) critical_ended(i, UP) ;
+}
+
 static void resume (void)
 {
+  /* the scripts first: the inbox may tell that one has ended */
+  if (global_now()->stop) stop_stage_again() ;
+  else boot_stage_again() ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++) service_resume(i) ;
+  begin() ;
   rc_resume() ;
   service_resume_inbox() ;
   reap_resume() ;
   signals_resume() ;
   control_resume() ;
   cmd_resume() ;
+  critical_resume() ;
   stop_resume() ;
   boot_resume() ;
   rc_go_on() ;
@@ -193,38 +218,28 @@ static void prepare (void)
 
 static void first_start (void)
 {
-  ledger->stage = STAGE_SVSCAN ;
   if (control_init() < 0)
   {
     if (errno == EBUSY) say(SAY_FATAL, "another scanner runs in ", ledger->scandir, " (.s6-svscan/lock is held)") ;
     else die("prepare .s6-svscan in the scan directory") ;
     _exit(EXIT_SYSTEM) ;
   }
+  ledger->stage = STAGE_SVSCAN ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
-  if (ledger->container) catchall_begin() ;
-  if (global_now()->step == STEP_SERVICES)
-  {
-    scan_all() ;
-    {
-      struct global *g = global_draft() ;
-      g->step = STEP_RUNNING ;
-      global_commit() ;
-    }
-  }
+  begin() ;
   boot_advance() ;
 }
 
 static void start (void)
 {
   prepare() ;
+  fault_tell() ;
+  if (ledger->faults_row >= FAULTS_MAX) rescue() ;
   if (ledger->stage != STAGE_SVSCAN)
   {
     first_start() ;
     return ;
   }
-  if (fault_tell()) service_blame() ;
-  work_on(NO_SLOT, 0) ;
-  if (ledger->faults_row >= FAULTS_MAX) rescue() ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   resume() ;
 }
@@ -274,6 +289,7 @@ int svscan_main (int argc, char const *const *argv)
 {
   static char const *again[5 + 4] = { "svscan", "--resume" } ;
   int resumed = argc > 2 && !strcmp(argv[1], "--resume") ;
+  fault_last_resort = &rescue ;
   fault_init(resumed ? argv : again) ;
   if (resumed)
   {

@@ -81,6 +81,9 @@ extern int svscan_main (int argc, char const *const *argv) ;
 /* Goes as far through the steps as it can without waiting. */
 extern void boot_advance (void) ;
 extern void boot_resume (void) ;
+/* After an exec: the list of scripts that are still to run, before anything else. */
+extern void boot_stage_again (void) ;
+extern void stop_stage_again (void) ;
 extern void boot_script_ended (int32_t wstat, uint32_t seq) ;
 extern void boot_script_deadline (void) ;
 /* A service has changed: is the waiting over? */
@@ -112,8 +115,8 @@ extern void scan_join (uint32_t producer, uint32_t logger) ;
 extern void scan_prune (int term_loggers) ;
 /* The slot of service NAME, or NO_SLOT. */
 extern uint32_t scan_find (char const *name) ;
-/* A producer of LOGGER is no more: without any left, the logger sees end of file. */
-extern void scan_producer_gone (uint32_t logger) ;
+/* PRODUCER is no more: without any left, its logger sees end of file. */
+extern void scan_producer_gone (uint32_t producer) ;
 
 /* ---- cmd.c ------------------------------------------------------------------------ */
 
