@@ -1,6 +1,7 @@
 /* ISC license. See fault.h: many runs, divided among processes. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,9 @@
 
 struct share { unsigned int next ; struct tally sum[JOBS] ; } ;
 
-static _Noreturn void worker (struct share *share, unsigned int me, unsigned int n, void (*job) (world *, unsigned int, struct tally *))
+static _Noreturn void worker (struct share *share, world *w, unsigned int me, unsigned int n, void (*job) (world *, unsigned int, struct tally *))
 {
-  world *w ;
   prctl(PR_SET_PDEATHSIG, SIGKILL) ;
-  w = world_new() ;
   for (;;)
   {
     unsigned int i = __atomic_fetch_add(&share->next, 1, __ATOMIC_SEQ_CST) ;
@@ -29,7 +28,6 @@ static _Noreturn void worker (struct share *share, unsigned int me, unsigned int
     (*job)(w, i, &share->sum[me]) ;
     fflush(stdout) ;
   }
-  world_free(w) ;
   _exit(0) ;
 }
 
@@ -37,19 +35,23 @@ int run_all (char const *suite, unsigned int n, void (*job) (world *, unsigned i
 {
   struct share *share = mmap(0, sizeof *share, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) ;
   struct tally sum = { 0, 0, 0 } ;
+  world *worlds[JOBS] ;
   int status ;
   if (share == MAP_FAILED) return 111 ;
   fflush(stdout) ;
   for (unsigned int i = 0 ; i < JOBS ; i++)
   {
-    pid_t pid = fork() ;
+    pid_t pid ;
+    worlds[i] = world_new() ;
+    pid = fork() ;
     if (pid < 0) return 111 ;
-    if (!pid) worker(share, i, n, job) ;
+    if (!pid) worker(share, worlds[i], i, n, job) ;
   }
   while (wait(&status) > 0 || errno == EINTR)
     if (status) sum.failed++ ;
   for (unsigned int i = 0 ; i < JOBS ; i++)
   {
+    world_free(worlds[i]) ;
     sum.cases += share->sum[i].cases ;
     sum.failed += share->sum[i].failed ;
     sum.harms += share->sum[i].harms ;

@@ -189,6 +189,9 @@ static int on_stop (struct walk *w, int status)
   {
     w->execs++ ;
     w->handlers = w->countable = 0 ;
+    /* after an exec there is nobody yet whom a signal could reach: the kernel drops it */
+    if (w->pending) w->o->harmed-- ;
+    w->pending = 0 ;
     return 0 ;
   }
   return sig == SIGTRAP || sig == SIGSTOP ? 0 : sig ;
