@@ -475,9 +475,9 @@ sc_svlisten1() {
   c s6-svlisten1 -t 200 -d nothing/at/all true
 }
 
-sc_svlisten1_signals_of_child() {
+sc_svlisten1_mask_of_child() {
   one
-  c s6-svlisten1 -t 10000 -d a sh -c 'awk "/^Sig(Blk|Ign)/" /proc/self/status; s6-svc -d a'
+  c s6-svlisten1 -t 10000 -d a sh -c 'awk "/^SigBlk/" /proc/self/status; s6-svc -d a'
 }
 
 sc_svlisten() {
