@@ -177,6 +177,19 @@ static int handle_files (int fd, listen_func *f, void *data)
   return r <= 0 ? (int)r : (*f)(LISTEN_FILES, "", 0, data) ;
 }
 
+int listen_drain (void)
+{
+  char s[256] ;
+  int any = 0 ;
+  for (int i = 0 ; i < listeners_n() ; i++)
+  {
+    ssize_t r ;
+    while ((r = sanitize_read(fd_read(listener(i)->fd, s, sizeof(s)))) > 0) any = 1 ;
+    if (r < 0) return -1 ;
+  }
+  return any ;
+}
+
 static int handle_letters (int i, listen_func *f, void *data)
 {
   char s[256] ;

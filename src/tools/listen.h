@@ -42,6 +42,10 @@ extern int listen_add (char const *, char const *) ;
    such as a status file that is replaced (IN_MOVED_TO on its directory). 1, or 0 with errno. */
 extern int listen_watch (char const *, uint32_t) ;
 
+/* Forgets the letters that have come so far: whether there were any, or -1 with errno. A state
+   that was read between two calls of which the second says 0 is as new as what follows. */
+extern int listen_drain (void) ;
+
 /* Hands on what comes until the function has enough (1), the deadline (on STAMP's clock)
    has passed (0), or something fails (-1 with errno). */
 extern int listen_wait (tain const *, listen_func *, void *) ;

@@ -170,6 +170,8 @@ extern int item_is_reached (struct item const *) ;
 extern int item_has_failed (struct item const *) ;
 /* It has a process, be it finish. */
 extern int item_is_live (struct item const *) ;
+/* It has none, and is going to stay so. */
+extern int item_is_at_rest (struct item const *) ;
 /* "exited 3", "killed by TERM", "could not be executed: …" */
 extern void words_exit (stralloc *, struct item const *) ;
 /* Why it is as it is: last exit, reason for giving up; "-" if there is nothing to say. */
@@ -188,7 +190,7 @@ extern void json_status (stralloc *, struct view const *, struct item *const *) 
 enum job_goal { GOAL_UP, GOAL_DOWN, GOAL_AGAIN, GOAL_DEATH } ;
 enum job_phase
 {
-  JOB_GOING_DOWN,   /* until D; for GOAL_DEATH until d */
+  JOB_GOING_DOWN,   /* until D; for GOAL_DEATH until d; for GOAL_DOWN until it is at rest */
   JOB_COMING_UP,    /* until u */
   JOB_UP,           /* until U, or until it has lived long enough */
   JOB_DYING,        /* died too early: until its finish is over */
@@ -201,6 +203,7 @@ struct job
   struct item *item ;
   int64_t since ;           /* when its letters were sent */
   int64_t up_since ;        /* JOB_UP, JOB_DYING: when u was heard */
+  pid_t before ;            /* GOAL_AGAIN: the process that is to go */
   enum job_goal goal ;
   enum job_phase phase ;
   unsigned int idle : 1 ;       /* there was nothing to do */
@@ -208,8 +211,14 @@ struct job
   unsigned int gone : 1 ;       /* x was heard */
 } ;
 
+/* Pure: sets goal and phase from the state of the item; returns the letters to send. */
+typedef char const *job_plan (struct job *) ;
+extern job_plan job_plan_start, job_plan_stop, job_plan_restart ;
+
 /* Pure: the phase after a letter of the event directory, NOW. */
 extern void job_letter (struct job *, char letter, int64_t now) ;
+/* Pure: the phase after the item was read anew. */
+extern void job_look (struct job *) ;
 extern int job_is_open (struct job const *) ;
 
 /* ---- commands: exit codes ---------------------------------------------------------- */

@@ -168,52 +168,10 @@ static int send_letters (struct act *a, struct item const *it, char const *lette
   return 0 ;
 }
 
-/* Down, and going to stay so. */
-static int is_at_rest (struct item const *it)
-{
-  return !item_is_live(it) && (!it->wanted || it->state == FATAL) ;
-}
-
-static int is_starting (struct item const *it)
-{
-  return it->state == UP && it->notifies && !it->ready ;
-}
-
-/* Each plan says what is to be waited for and which letters are to be sent, from the state. */
-
-static char const *plan_start (struct job *j)
-{
-  struct item const *it = j->item ;
-  int leaving = it->stopping || it->state == LAST_UP ;
-  j->goal = item_is_up(it) && leaving ? GOAL_AGAIN : GOAL_UP ;
-  j->phase = !item_is_up(it) ? JOB_COMING_UP : leaving ? JOB_GOING_DOWN : is_starting(it) ? JOB_UP : JOB_DONE ;
-  j->idle = j->phase == JOB_DONE ;
-  return j->idle && it->wanted ? "" : "u" ;
-}
-
-static char const *plan_stop (struct job *j)
-{
-  j->goal = GOAL_DOWN ;
-  j->idle = is_at_rest(j->item) ;
-  j->phase = j->idle ? JOB_DONE : JOB_GOING_DOWN ;
-  return j->idle ? "" : "d" ;
-}
-
-/* Both letters in one write: nothing that befalls us in between leaves the service down. */
-static char const *plan_restart (struct job *j)
-{
-  j->goal = GOAL_AGAIN ;
-  j->phase = item_is_up(j->item) ? JOB_GOING_DOWN : JOB_COMING_UP ;
-  return item_is_up(j->item) ? "du" : "u" ;
-}
-
-typedef char const *plan (struct job *) ;
-
 /* For a service without a process, d changes nothing but its status file. */
 static void watch_files (struct act *a, struct item const *it)
 {
   stralloc sa = STRALLOC_ZERO ;
-  if (item_is_live(it)) return ;
   listen_watch(tool_path(&sa, service_path(a, it), SUPERVISE_SUB), IN_MOVED_TO) ;
   stralloc_free(&sa) ;
 }
@@ -227,7 +185,7 @@ static void tell_asked (struct item const *it)
   stralloc_free(&line) ;
 }
 
-static void order (struct act *a, struct job *j, plan *p)
+static void order (struct act *a, struct job *j, job_plan *p)
 {
   char const *letters = (*p)(j) ;
   j->since = mono_now() ;
@@ -244,11 +202,10 @@ static void order (struct act *a, struct job *j, plan *p)
 /* ---- waiting */
 
 /* It is down and shall come up: u once more, past the pause between starts and a restart file
-   that says `never`; unless it was given up meanwhile. */
+   that says `never`. */
 static void bring_up (struct act *a, struct job *j)
 {
-  if (j->item->state == FATAL) j->phase = JOB_FAILED ;
-  else if (!item_is_up(j->item)) control_write(service_path(a, j->item), SUPERVISE_SUB, "u", 1) ;
+  if (!item_is_up(j->item)) control_write(service_path(a, j->item), SUPERVISE_SUB, "u", 1) ;
 }
 
 static void take_letters (struct act *a, struct job *j, char const *s, size_t len)
@@ -257,11 +214,13 @@ static void take_letters (struct act *a, struct job *j, char const *s, size_t le
   {
     job_letter(j, *s, mono_now()) ;
     item_read(&a->call->view, j->item) ;
+    job_look(j) ;
     if (*s == 'D' && j->phase == JOB_COMING_UP) bring_up(a, j) ;
   }
   if (!job_is_open(j)) report(a, j) ;
 }
 
+/* Of what status files tell only rest is waited for. */
 static void look_again (struct act *a)
 {
   for (unsigned int i = 0 ; i < a->n ; i++)
@@ -269,9 +228,8 @@ static void look_again (struct act *a)
     struct job *j = a->jobs + i ;
     if (j->phase != JOB_GOING_DOWN || j->goal != GOAL_DOWN) continue ;
     item_read(&a->call->view, j->item) ;
-    if (!is_at_rest(j->item)) continue ;
-    j->phase = JOB_DONE ;
-    report(a, j) ;
+    job_look(j) ;
+    if (!job_is_open(j)) report(a, j) ;
   }
 }
 
@@ -306,7 +264,9 @@ static void settle (struct act *a)
     if (settled_at(a, a->jobs + i) <= now)
     {
       a->jobs[i].phase = JOB_DONE ;
-      report(a, a->jobs + i) ;
+      item_read(&a->call->view, a->jobs[i].item) ;
+      job_look(a->jobs + i) ;
+      if (!job_is_open(a->jobs + i)) report(a, a->jobs + i) ;
     }
 }
 
@@ -353,6 +313,21 @@ static void subscribe (struct act *a)
       listen_diefusys(EXIT_SYSTEM, "listen to the events of ", service_path(a, a->jobs[i].item)) ;
 }
 
+/* The states as they are when no letter is on its way any more; a service that changes without
+   end is taken as it is. */
+#define DRAINS 100
+
+static void read_states (struct act *a)
+{
+  int more = 1 ;
+  for (unsigned int n = 0 ; more && n < DRAINS ; n++)
+  {
+    for (unsigned int i = 0 ; i < a->n ; i++) item_read(&a->call->view, a->jobs[i].item) ;
+    more = listen_drain() ;
+    if (more == -1) listen_diefusys(EXIT_SYSTEM, "read events") ;
+  }
+}
+
 static void refuse_while_stopping (struct view const *v)
 {
   struct global g ;
@@ -382,14 +357,14 @@ static int result (struct act const *a)
   return a->late ? EXIT_TIMEOUT : a->failed ? EXIT_DOMAIN : EXIT_OK ;
 }
 
-static int act (struct call *c, plan *p, int starts)
+static int act (struct call *c, job_plan *p, int starts)
 {
   struct act a ;
   prepare(&a, c) ;
   if (!c->nowait)
   {
     subscribe(&a) ;
-    for (unsigned int i = 0 ; i < a.n ; i++) item_read(&c->view, a.jobs[i].item) ;
+    read_states(&a) ;
   }
   if (starts) refuse_while_stopping(&c->view) ;
   for (unsigned int i = 0 ; i < a.n ; i++) order(&a, a.jobs + i, p) ;
@@ -398,9 +373,9 @@ static int act (struct call *c, plan *p, int starts)
   return result(&a) ;
 }
 
-int svctl_start (struct call *c) { return act(c, &plan_start, 1) ; }
-int svctl_stop (struct call *c) { return act(c, &plan_stop, 0) ; }
-int svctl_restart (struct call *c) { return act(c, &plan_restart, 1) ; }
+int svctl_start (struct call *c) { return act(c, &job_plan_start, 1) ; }
+int svctl_stop (struct call *c) { return act(c, &job_plan_stop, 0) ; }
+int svctl_restart (struct call *c) { return act(c, &job_plan_restart, 1) ; }
 
 /* ---- signals */
 
@@ -466,7 +441,7 @@ int svctl_kill (struct call *c)
   if (c->sig == SIGKILL && !c->nowait)
   {
     subscribe(&a) ;
-    for (unsigned int i = 0 ; i < a.n ; i++) item_read(&c->view, a.jobs[i].item) ;
+    read_states(&a) ;
   }
   for (unsigned int i = 0 ; i < a.n ; i++) signal_one(&a, a.jobs + i) ;
   if (a.open) wait_for_all(&a) ;
