@@ -37,7 +37,8 @@
 #define LEDGER_MAGIC 0x6b65656cu       /* "keel" */
 #define LEDGER_VERSION 1u
 #define SLOT_MAX 65536u
-#define SLOT_NAME_MAX 520              /* NAME/log of the longest file name, and some */
+#define SLOT_NAME_MAX 264              /* NAME/log of the longest file name */
+#define SLOT_DIR_MAX 288
 #define RING_SIZE 1000u
 #define NO_SLOT UINT32_MAX
 
@@ -115,7 +116,8 @@ struct slot
   int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
   uint64_t oom_seen ;           /* the cgroup's oom_kill counter at the last start */
-  char name[SLOT_NAME_MAX] ;    /* path relative to the scan directory */
+  char name[SLOT_NAME_MAX] ;    /* in the scan directory: NAME or NAME/log */
+  char dir[SLOT_DIR_MAX] ;      /* the service directory itself, also when the scan directory's link has gone */
   struct slot_state copy[2] ;
 } ;
 

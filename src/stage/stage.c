@@ -9,12 +9,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <skalibs/direntry.h>
 #include <skalibs/env.h>
 #include <skalibs/posixplz.h>
-#include <skalibs/stralloc.h>
-#include <skalibs/genalloc.h>
 
+#include "names.h"
 #include "stage.h"
 
 #define RETRY MS(100)
@@ -23,72 +21,35 @@
 static struct
 {
   struct stage const *st ;      /* 0: a single command */
-  stralloc names ;              /* NUL-terminated, one after another */
-  genalloc order ;              /* size_t offsets into names, sorted */
+  struct names names ;
   size_t next ;
   int64_t limit ;
   char const *const *argv ;     /* of the script under way */
   char path[PATH_MAX] ;
   char dir[512] ;               /* st->dir, or its counterpart in the runtime profile */
 }
-run = { .st = 0, .names = STRALLOC_ZERO, .order = GENALLOC_ZERO, .next = 0, .limit = 0, .argv = 0, .path = "", .dir = "" } ;
+run = { .st = 0, .names = NAMES_ZERO, .next = 0, .limit = 0, .argv = 0, .path = "", .dir = "" } ;
 
 /* ---- the list */
 
-static int has_suffix (char const *name, char const *suffix)
-{
-  size_t n = strlen(name), m = suffix ? strlen(suffix) : 0 ;
-  return n >= m && (!m || !strcmp(name + n - m, suffix)) ;
-}
-
-static int by_name (void const *a, void const *b)
-{
-  size_t const *x = a, *y = b ;
-  return strcmp(run.names.s + *x, run.names.s + *y) ;
-}
-
-static int add_name (char const *name)
-{
-  size_t at = run.names.len ;
-  return stralloc_catb(&run.names, name, strlen(name) + 1) && genalloc_append(size_t, &run.order, &at) ;
-}
-
-static int read_names (DIR *dir, char const *suffix, char const *after)
-{
-  direntry *d ;
-  for (errno = 0 ; (d = readdir(dir)) ; errno = 0)
-  {
-    if (d->d_name[0] == '.' || !has_suffix(d->d_name, suffix) || strcmp(d->d_name, after) <= 0) continue ;
-    if (!add_name(d->d_name)) return -1 ;
-  }
-  return errno ? -1 : 0 ;
-}
-
 int stage_open (struct stage const *st, char const *after)
 {
-  DIR *dir ;
-  int r ;
   stage_close() ;
   run.st = st ;
   strcpy(run.dir, conf_path(st->dir)) ;
-  dir = opendir(run.dir) ;
-  if (!dir)
+  if (names_read(&run.names, run.dir, st->suffix, after) < 0)
   {
     if (errno == ENOENT) return 0 ;
     say_sys(SAY_ERROR, errno, "unable to read ", run.dir) ;
     return -1 ;
   }
-  r = read_names(dir, st->suffix, after) ;
-  closedir(dir) ;
-  if (r < 0) say_sys(SAY_ERROR, errno, "unable to read ", run.dir) ;
-  else if (run.order.len) qsort(run.order.s, genalloc_len(size_t, &run.order), sizeof(size_t), &by_name) ;
-  if (!r && st->first_line && !after[0] && run.order.len) say(SAY_INFO, st->first_line) ;
-  return r ;
+  if (st->first_line && !after[0] && names_count(&run.names)) say(SAY_INFO, st->first_line) ;
+  return 0 ;
 }
 
 void stage_close (void)
 {
-  run.names.len = run.order.len = run.next = 0 ;
+  run.names.text.len = run.names.order.len = run.next = 0 ;
   run.st = 0 ;
 }
 
@@ -191,13 +152,13 @@ static void argv_of_script (void)
 enum stage_result stage_next (int64_t limit)
 {
   char const *name ;
-  if (run.next >= genalloc_len(size_t, &run.order))
+  if (run.next >= names_count(&run.names))
   {
     /* also when an exec came between the last script and here */
-    if (run.st && run.st->last_line && (run.order.len || global_now()->script[0])) say(SAY_INFO, run.st->last_line) ;
+    if (run.st && run.st->last_line && (run.next || global_now()->script[0])) say(SAY_INFO, run.st->last_line) ;
     return STAGE_OVER ;
   }
-  name = run.names.s + genalloc_s(size_t, &run.order)[run.next++] ;
+  name = names_at(&run.names, run.next++) ;
   run.limit = limit ;
   path_of(name) ;
   argv_of_script() ;

@@ -16,27 +16,31 @@
 
 #define EVENT_MODE 03730
 #define EVENT_MODE_FOREIGN 01733
+#define CONTROL_SIZE 4096   /* the kernel's room for 64 KiB of letters costs 600 bytes a service */
 
-static int path_of (char *path, struct slot const *s, char const *which)
+static char const *const parts[] = { [DIR_SUPERVISE] = "/supervise", [DIR_EVENT] = "/event" } ;
+
+/* What dir_open() holds until dir_done(). */
+static struct { struct slot const *s ; int fd[2] ; int fresh ; } held = { .s = 0, .fd = { -1, -1 }, .fresh = 0 } ;
+
+static char const *path_of (struct slot const *s, enum dir_part part)
 {
-  size_t n = strlen(s->name) ;
-  memcpy(path, s->name, n) ;
-  path[n++] = '/' ;
-  strcpy(path + n, which) ;
-  return 0 ;
+  static char path[SLOT_DIR_MAX + 16] ;
+  strcpy(path, s->dir) ;
+  return strcat(path, parts[part]) ;
 }
-
-#define SERVICE_PATH(path, s, which) char path[SLOT_NAME_MAX + 16] ; path_of(path, s, which)
 
 static int is_trusted (struct stat const *st)
 {
-  return st->st_uid == 0 || st->st_uid == geteuid() ;
+  static uid_t me = (uid_t)-1 ;
+  if (me == (uid_t)-1) me = geteuid() ;
+  return st->st_uid == 0 || st->st_uid == me ;
 }
 
-static int service_is_ours (char const *name)
+static int service_is_ours (char const *dir)
 {
   struct stat st ;
-  return stat(name, &st) == 0 && is_trusted(&st) ;
+  return stat(dir, &st) == 0 && is_trusted(&st) ;
 }
 
 /* A supervise that is a symlink leads elsewhere on purpose (a read-only service directory):
@@ -45,52 +49,55 @@ static int open_part (struct slot const *s, char const *path)
 {
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC ;
   int fd = open(path, flags | O_NOFOLLOW) ;
-  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(s->name)) fd = open(path, flags) ;
+  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(s->dir)) fd = open(path, flags) ;
   return fd ;
 }
 
-static int check_owner (int fd)
+/* mkdir, also of the target of a dangling link in a directory of ours. 1: it is new. */
+static int make_part (struct slot const *s, char const *path)
 {
-  struct stat st ;
-  if (fstat(fd, &st) == 0 && is_trusted(&st)) return fd ;
+  char target[PATH_MAX] ;
+  ssize_t n ;
+  if (mkdir(path, 0700) == 0) return 1 ;
+  if (errno != EEXIST) return 0 ;
+  n = readlink(path, target, sizeof target - 1) ;
+  if (n <= 0 || target[0] != '/' || !service_is_ours(s->dir)) return 0 ;
+  target[n] = 0 ;
+  return mkdir(target, 0700) == 0 ;
+}
+
+static void hold (struct slot const *s)
+{
+  if (held.s != s) dir_done() ;
+  held.s = s ;
+}
+
+/* Opens a part and looks at it; it stays held. -1/errno. */
+static int open_and_look (struct slot const *s, enum dir_part part, struct stat *st)
+{
+  int fd = open_part(s, path_of(s, part)) ;
+  if (fd < 0) return -1 ;
+  if (fstat(fd, st) == 0 && is_trusted(st))
+  {
+    hold(s) ;
+    held.fd[part] = fd ;
+    return fd ;
+  }
   close(fd) ;
   errno = EPERM ;
   return -1 ;
 }
 
-/* mkdir, also of the target of a dangling link in a directory of ours. */
-static int make_part (struct slot const *s, char const *path, mode_t mode)
-{
-  char target[PATH_MAX] ;
-  ssize_t n ;
-  if (mkdir(path, mode) == 0 || errno != EEXIST) return 0 ;
-  n = readlink(path, target, sizeof target - 1) ;
-  if (n <= 0 || target[0] != '/' || !service_is_ours(s->name)) return 0 ;
-  target[n] = 0 ;
-  mkdir(target, mode) ;
-  return 0 ;
-}
-
-static int made (struct slot const *s, char const *path, mode_t mode)
-{
-  int fd ;
-  make_part(s, path, mode) ;
-  fd = open_part(s, path) ;
-  return fd < 0 ? -1 : check_owner(fd) ;
-}
-
 static int prepare_event (struct slot const *s)
 {
   struct stat st ;
-  SERVICE_PATH(path, s, "event") ;
-  int fd = made(s, path, 0700) ;
+  int fresh = make_part(s, path_of(s, DIR_EVENT)) ;
+  int fd = open_and_look(s, DIR_EVENT, &st) ;
   if (fd < 0) return -1 ;
-  if (fstat(fd, &st) == 0 && (st.st_mode & 07777) != EVENT_MODE && (st.st_mode & 07777) != EVENT_MODE_FOREIGN)
-  {
-    if (st.st_gid == getegid() || fchown(fd, (uid_t)-1, getegid()) == 0) fchmod(fd, EVENT_MODE) ;
-    else fchmod(fd, EVENT_MODE_FOREIGN) ;
-  }
-  close(fd) ;
+  held.fresh = fresh ;
+  if ((st.st_mode & 07777) == EVENT_MODE || (st.st_mode & 07777) == EVENT_MODE_FOREIGN) return 0 ;
+  if (st.st_gid == getegid() || fchown(fd, (uid_t)-1, getegid()) == 0) fchmod(fd, EVENT_MODE) ;
+  else fchmod(fd, EVENT_MODE_FOREIGN) ;
   return 0 ;
 }
 
@@ -101,11 +108,16 @@ static int open_control (int dirfd)
   int fd ;
   for (int try = 0 ; try < 2 ; try++)
   {
-    if (mkfifoat(dirfd, "control", 0600) < 0 && errno != EEXIST) return -1 ;
+    int fresh = mkfifoat(dirfd, "control", 0600) == 0 ;
+    if (!fresh && errno != EEXIST) return -1 ;
     fd = openat(dirfd, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
     if (fd >= 0)
     {
-      if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) return fd ;
+      if (fresh || (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)))
+      {
+        fcntl(fd, F_SETPIPE_SZ, CONTROL_SIZE) ;
+        return fd ;
+      }
       close(fd) ;
     }
     if (unlinkat(dirfd, "control", 0) < 0 && unlinkat(dirfd, "control", AT_REMOVEDIR) < 0) return -1 ;
@@ -129,25 +141,16 @@ static int open_lock (int dirfd)
 static int prepare_supervise (struct slot *s)
 {
   struct stat st ;
-  SERVICE_PATH(path, s, "supervise") ;
-  int fd = made(s, path, 0700) ;
+  int fd ;
+  make_part(s, path_of(s, DIR_SUPERVISE)) ;
+  fd = open_and_look(s, DIR_SUPERVISE, &st) ;
   if (fd < 0) return -1 ;
-  if (fstat(fd, &st) < 0) goto err ;
   s->dir_dev = st.st_dev ;
   s->dir_ino = st.st_ino ;
   s->lock_fd = open_lock(fd) ;
-  if (s->lock_fd < 0) goto err ;
+  if (s->lock_fd < 0) return -1 ;
   s->control_fd = open_control(fd) ;
-  if (s->control_fd < 0) goto err ;
-  close(fd) ;
-  return 0 ;
- err:
-  {
-    int e = errno ;
-    close(fd) ;
-    errno = e ;
-  }
-  return -1 ;
+  return s->control_fd < 0 ? -1 : 0 ;
 }
 
 static void say_why (struct slot const *s, char const *part)
@@ -162,24 +165,46 @@ static void say_why (struct slot const *s, char const *part)
 int dir_prepare (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
-  if (prepare_event(s) < 0) return say_why(s, "event"), -1 ;
-  if (prepare_supervise(s) == 0) return 0 ;
-  say_why(s, "supervise") ;
+  char const *part = "event" ;
+  if (prepare_event(s) == 0)
+  {
+    if (prepare_supervise(s) == 0) return 0 ;
+    part = "supervise" ;
+  }
+  say_why(s, part) ;
+  dir_done() ;
   dir_release(s) ;
   return -1 ;
 }
 
-int dir_open (struct slot const *s, char const *which)
+int dir_open (struct slot const *s, enum dir_part part)
 {
   struct stat st ;
-  SERVICE_PATH(path, s, which) ;
-  int fd = open_part(s, path) ;
+  int fd ;
+  hold(s) ;
+  if (held.fd[part] >= 0) return held.fd[part] ;
+  fd = open_and_look(s, part, &st) ;
   if (fd < 0) return -1 ;
-  if (fstat(fd, &st) == 0 && is_trusted(&st)
-   && (which[0] != 's' || (st.st_ino == s->dir_ino && st.st_dev == s->dir_dev))) return fd ;
-  close(fd) ;
+  if (part == DIR_EVENT || (st.st_ino == s->dir_ino && st.st_dev == s->dir_dev)) return fd ;
+  dir_done() ;
   errno = ESTALE ;
   return -1 ;
+}
+
+int dir_is_fresh (struct slot const *s)
+{
+  return held.s == s && held.fresh ;
+}
+
+void dir_done (void)
+{
+  for (int k = 0 ; k < 2 ; k++)
+  {
+    if (held.fd[k] >= 0) close(held.fd[k]) ;
+    held.fd[k] = -1 ;
+  }
+  held.s = 0 ;
+  held.fresh = 0 ;
 }
 
 static void drop (int32_t *fd)

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "names.h"
 #include "supervise.h"
 
 #define LISTENER_PREFIX "ftrig1"
@@ -53,7 +53,7 @@ void publish_status (struct slot const *s)
 {
   char packed[SVSTATUS_SIZE] ;
   struct svstatus st ;
-  int fd = dir_open(s, "supervise"), r ;
+  int fd = dir_open(s, DIR_SUPERVISE), r ;
   if (fd < 0)
   {
     report(s, 1) ;
@@ -63,7 +63,6 @@ void publish_status (struct slot const *s)
   svstatus_pack(packed, &st) ;
   r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
   report(s, r < 0) ;
-  close(fd) ;
 }
 
 /* A listener is a fifo that a client made; its name and type are all we go by. A symlink here
@@ -82,8 +81,6 @@ static void notify_one (int dirfd, char const *name, char const *letters, size_t
   close(fd) ;
 }
 
-struct entry { uint64_t ino ; int64_t off ; unsigned short len ; unsigned char type ; char name[] ; } ;
-
 static int is_listener (char const *name)
 {
   return !strncmp(name, LISTENER_PREFIX, sizeof LISTENER_PREFIX - 1) && strlen(name) == LISTENER_LENGTH ;
@@ -91,22 +88,14 @@ static int is_listener (char const *name)
 
 void publish_event (struct slot const *s, char const *letters)
 {
-  _Alignas(struct entry) char buffer[4096] ;
-  size_t len = strnlen(letters, 4) ;
-  long n ;
-  int fd = dir_open(s, "event") ;
-  if (fd < 0) return ;
-  while ((n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0)
-  {
-    for (long at = 0 ; at < n ; )
-    {
-      struct entry const *d = (struct entry const *)(buffer + at) ;
-      if (is_listener(d->name)) notify_one(fd, d->name, letters, len) ;
-      at += d->len ;
-    }
-    if (n < (long)(sizeof buffer / 2)) break ;  /* that was all: saves the call that would say so */
-  }
-  close(fd) ;
+  struct dents d ;
+  char const *name ;
+  size_t len = strnlen(letters, sizeof slot_now(s)->letters) ;
+  int fd = dir_open(s, DIR_EVENT) ;
+  if (fd < 0 || dir_is_fresh(s) || lseek(fd, 0, SEEK_SET) < 0) return ;
+  dents_start(&d, fd) ;
+  while ((name = dents_next(&d)))
+    if (is_listener(name)) notify_one(fd, name, letters, len) ;
 }
 
 /* ---- death_tally */
@@ -147,20 +136,18 @@ void publish_death (struct slot const *s)
   struct death d ;
   int fd ;
   if (!c->settings.max_death_tally) return ;
-  fd = dir_open(s, "supervise") ;
+  fd = dir_open(s, DIR_SUPERVISE) ;
   if (fd < 0) return ;
   death_fill(&d, &c->stamp, c->wstat) ;
   death_pack(record, &d) ;
   if (c->deaths <= c->settings.max_death_tally) tally_append(fd, c, record) ;
   else tally_shift(fd, c, record) ;
-  close(fd) ;
 }
 
 void publish_no_deaths (struct slot const *s)
 {
-  int fd = dir_open(s, "supervise"), tally ;
-  if (fd < 0) return ;
+  int fd = dir_open(s, DIR_SUPERVISE), tally ;
+  if (fd < 0 || mknodat(fd, "death_tally", S_IFREG | 0644, 0) == 0) return ;
   tally = openat(fd, "death_tally", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
   if (tally >= 0) close(tally) ;
-  close(fd) ;
 }

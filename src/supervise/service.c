@@ -136,17 +136,17 @@ static int do_close_notify (uint32_t i, struct slot *s)
 
 static int do_down_file (uint32_t i, struct slot *s)
 {
-  char path[SLOT_NAME_MAX + 8] ;
+  char path[SLOT_DIR_MAX + 8] ;
   int fd ;
   (void)i ;
-  strcpy(path, s->name) ;
+  strcpy(path, s->dir) ;
   strcat(path, "/down") ;
   if (slot_now(s)->flags & WANT_UP)
   {
     if (unlink(path) < 0 && errno != ENOENT) say_sys(SAY_WARNING, errno, "unable to remove ", path) ;
     return 0 ;
   }
-  fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666) ;
+  fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666 & ~ledger->inheritance.umask) ;
   if (fd >= 0) close(fd) ;
   else say_sys(SAY_WARNING, errno, "unable to create ", path) ;
   return 0 ;
@@ -207,7 +207,7 @@ static int do_kill_stop (uint32_t i, struct slot *s)
 static void prepare (struct spawn *p, struct slot const *s, char const *file, char const *const *argv)
 {
   memset(p, 0, sizeof *p) ;
-  p->dir = s->name ;
+  p->dir = s->dir ;
   p->file = file ;
   p->argv = argv ;
   p->envp = env_of(s) ;
@@ -262,12 +262,8 @@ static void make_lock (struct slot *s, struct spawn *p)
   int dirfd ;
   p->lock_to = slot_now(s)->settings.lock_fd ;
   if (p->lock_to < 0) return ;
-  dirfd = dir_open(s, "supervise") ;
-  if (dirfd >= 0)
-  {
-    p->lock_from = openat(dirfd, "service-lock", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
-    close(dirfd) ;
-  }
+  dirfd = dir_open(s, DIR_SUPERVISE) ;
+  if (dirfd >= 0) p->lock_from = openat(dirfd, "service-lock", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
   if (p->lock_from >= 0) return ;
   say_sys(SAY_WARNING, errno, "unable to open ", s->name, "/supervise/service-lock, starting without lock-fd") ;
   p->lock_to = -1 ;
@@ -377,8 +373,8 @@ static int perform (uint32_t i)
 
 static void explain_exec (struct slot const *s, char const *file, int err)
 {
-  char path[SLOT_NAME_MAX + 16], why[400] ;
-  strcpy(path, s->name) ;
+  char path[SLOT_DIR_MAX + 16], why[400] ;
+  strcpy(path, s->dir) ;
   strcat(path, "/") ;
   strcat(path, file) ;
   say(SAY_ERROR, "service ", s->name, ": unable to execute ", path, ": ", exec_explain(AT_FDCWD, path, err, why, sizeof why)) ;
@@ -415,7 +411,7 @@ static int needs_settings (enum service_event e)
 
 static void facts_settings (struct facts *f, struct slot const *s, enum service_event e, struct settings *settings)
 {
-  if (needs_settings(e) && settings_read(s->name, s->name, settings) == 0) f->settings = settings ;
+  if (needs_settings(e) && settings_read(s->dir, s->name, settings) == 0) f->settings = settings ;
 }
 
 /* A slot whose checksum does not hold: what its words say is all we know. */
@@ -455,6 +451,7 @@ static int follow (uint32_t i, enum service_state from, enum service_event e)
   struct slot *s = slot_at(i) ;
   struct slot_state const *c ;
   int next = perform(i) ;
+  dir_done() ;
   if (!s->used) return 0 ;
   c = slot_now(s) ;
   timer_set(TIMER_OF(i), c->deadline) ;
@@ -502,6 +499,25 @@ static void consume (uint32_t i, enum service_event e, int32_t code)
 
 /* ---- slots */
 
+/* The scan directory's entry may be a link, and may go while the service still runs: what it
+   leads to is noted. A target too long for that is used by way of the link. */
+static void find_dir (struct slot *s)
+{
+  char entry[SLOT_NAME_MAX], target[SLOT_DIR_MAX] ;
+  size_t n = strcspn(s->name, "/"), rest = strlen(s->name + n) ;
+  ssize_t len ;
+  memcpy(entry, s->name, n) ;
+  entry[n] = 0 ;
+  len = readlink(entry, target, sizeof target) ;
+  if (len <= 0 || (size_t)len + rest >= sizeof s->dir)
+  {
+    strcpy(s->dir, s->name) ;
+    return ;
+  }
+  memcpy(s->dir, target, (size_t)len) ;
+  strcpy(s->dir + len, s->name + n) ;
+}
+
 uint32_t service_add (char const *name)
 {
   struct slot *s ;
@@ -513,6 +529,7 @@ uint32_t service_add (char const *name)
     return say_sys(SAY_ERROR, errno, "no room for service ", name), NO_SLOT ;
   s = slot_at(i) ;
   strcpy(s->name, name) ;
+  find_dir(s) ;
   d = slot_draft(s) ;
   machine_init(d) ;
   slot_commit(s, 0) ;

@@ -9,10 +9,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/syscall.h>
 
 #include <skalibs/types.h>
 
+#include "names.h"
 #include "supervise.h"
 
 #define DEFAULT_TIMEOUT_FINISH 5000
@@ -165,41 +165,56 @@ static struct { char const *name ; void (*read) (struct reading *, char const *)
   { "timeout-kill", &set_timeout_kill },
 } ;
 
-static uint32_t which_file (char const *name)
+uint32_t settings_bit (char const *name)
 {
   for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
     if (!strcmp(files[i].name, name)) return 1u << i ;
   return 0 ;
 }
 
-/* getdents64 into the stack: PID 1 reads settings at every start and allocates nothing then. */
-struct entry { uint64_t ino ; int64_t off ; unsigned short len ; unsigned char type ; char name[] ; } ;
-
 static uint32_t files_present (int dirfd)
 {
-  _Alignas(struct entry) char buffer[2048] ;
+  struct dents d ;
+  char const *name ;
   uint32_t found = 0 ;
-  long n ;
-  while ((n = syscall(SYS_getdents64, dirfd, buffer, sizeof buffer)) > 0)
-    for (long at = 0 ; at < n ; )
-    {
-      struct entry const *d = (struct entry const *)(buffer + at) ;
-      found |= which_file(d->name) ;
-      at += d->len ;
-    }
+  dents_start(&d, dirfd) ;
+  while ((name = dents_next(&d))) found |= settings_bit(name) ;
   return found ;
+}
+
+/* The boot has just listed the directory that it copied. */
+static struct { char name[SLOT_NAME_MAX] ; uint32_t present ; } expected ;
+
+void settings_expect (char const *name, uint32_t present)
+{
+  if (strlen(name) >= sizeof expected.name) return ;
+  strcpy(expected.name, name) ;
+  expected.present = present ;
+}
+
+static uint32_t list_files (int dirfd, char const *name)
+{
+  if (strcmp(expected.name, name)) return files_present(dirfd) ;
+  expected.name[0] = 0 ;
+  return expected.present ;
 }
 
 int settings_read (char const *dir, char const *name, struct settings *s)
 {
-  struct reading r = { .dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .service = name, .s = s } ;
+  struct reading r = { .dirfd = -1, .service = name, .s = s } ;
   uint32_t present ;
   *s = settings_default ;
+  if (!strcmp(expected.name, name) && !expected.present)
+  {
+    expected.name[0] = 0 ;
+    return 0 ;
+  }
+  r.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   if (r.dirfd < 0) return -1 ;
-  present = files_present(r.dirfd) ;
+  present = list_files(r.dirfd, name) ;
   /* whoever marks a service critical wants to hear of its end: unless he says otherwise, its
      first death is for good */
-  if (present & which_file("critical")) s->restart = RESTART_NEVER ;
+  if (present & settings_bit("critical")) s->restart = RESTART_NEVER ;
   for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
     if (present >> i & 1) (*files[i].read)(&r, files[i].name) ;
   close(r.dirfd) ;

@@ -136,15 +136,24 @@ extern int state_is_live (enum service_state s) ;
    gives the default; NAME is for the warnings. 0, or -1/errno when DIR cannot be read. */
 extern int settings_read (char const *dir, char const *name, struct settings *s) ;
 extern struct settings const settings_default ;
+/* The bit of a file that is a setting, 0 for any other name. */
+extern uint32_t settings_bit (char const *name) ;
+/* The next settings_read() of NAME need not list its directory: PRESENT is what it would find. */
+extern void settings_expect (char const *name, uint32_t present) ;
 
 /* ---- dir.c ------------------------------------------------------------------------ */
 
 /* Makes supervise/ and event/ of slot I ready: directories, fifo, lock; fills control_fd,
    lock_fd and the identity of supervise/. 0, or -1 after saying why. */
 extern int dir_prepare (uint32_t i) ;
-/* supervise/ or event/ (WHICH) of slot I as a descriptor to close, or -1/errno: ESTALE when it
-   is no longer the directory that was prepared. */
-extern int dir_open (struct slot const *s, char const *which) ;
+enum dir_part { DIR_SUPERVISE, DIR_EVENT } ;
+/* supervise/ or event/ of a slot as a descriptor that stays ours until dir_done(): an event of a
+   service needs each several times. -1/errno: ESTALE when it is no longer the directory that was
+   prepared. */
+extern int dir_open (struct slot const *s, enum dir_part part) ;
+/* 1: event/ was made since the last dir_done(), so nobody can listen there yet. */
+extern int dir_is_fresh (struct slot const *s) ;
+extern void dir_done (void) ;
 extern void dir_release (struct slot *s) ;
 
 /* ---- publish.c -------------------------------------------------------------------- */

@@ -257,9 +257,15 @@ static enum progress begin_check (void)
 static enum progress begin_services (void)
 {
   choose_generation() ;
-  layout_services(conf_path("/etc/services.d"), legacy_dir()) ;
-  if (rc_wanted()) rc_begin() ;
-  else scan_all() ;
+  if (rc_wanted())
+  {
+    layout_services(conf_path("/etc/services.d"), legacy_dir(), 0) ;
+    rc_begin() ;
+    return DONE ;
+  }
+  /* after an exec in mid-boot some are there already: then the scan sorts it out */
+  layout_services(conf_path("/etc/services.d"), legacy_dir(), ledger->slots > (ledger->catchall != NO_SLOT) ? 0 : &scan_take_up_new) ;
+  scan_all() ;
   return DONE ;
 }
 

@@ -15,15 +15,23 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
-#include <skalibs/direntry.h>
 #include <skalibs/djbunix.h>
 
+#include "names.h"
 #include "source.h"
 #include "svscan.h"
 
 #define DEPTH_MAX 16
 
 static int from_definition = 0 ;
+static uint32_t settings_found ;  /* in the service directory that is being copied */
+
+static uid_t myself (void)
+{
+  static uid_t uid = (uid_t)-1 ;
+  if (uid == (uid_t)-1) uid = geteuid() ;
+  return uid ;
+}
 
 /* A path that grows and shrinks with the recursion. */
 struct path { char s[PATH_MAX] ; size_t len ; } ;
@@ -78,7 +86,7 @@ static int link_to (struct path const *from, struct path const *to)
 static int copy_file (struct path const *from, struct path const *to, struct stat const *st)
 {
   if (!filecopy_unsafe(from->s, to->s, st->st_mode & 07777)) return complain(from, "copy") ;
-  if ((st->st_uid != geteuid() || st->st_gid != getegid()) && lchown(to->s, st->st_uid, st->st_gid) < 0 && geteuid() == 0)
+  if ((st->st_uid != myself() || st->st_gid != getegid()) && lchown(to->s, st->st_uid, st->st_gid) < 0 && !myself())
     return complain(from, "give away a copy of") ;
   return 0 ;
 }
@@ -105,42 +113,43 @@ static int is_definition (char const *name)
   return 0 ;
 }
 
-static int copy_entries (DIR *dir, struct path *from, struct path *to, unsigned int depth)
+static int copy_entries (int dirfd, struct path *from, struct path *to, unsigned int depth)
 {
   size_t fromlen = from->len, tolen = to->len ;
-  direntry *d ;
+  struct dents d ;
+  char const *name ;
   int r = 0 ;
-  while (!r && (d = readdir(dir)))
+  dents_start(&d, dirfd) ;
+  while (!r && (name = dents_next(&d)))
   {
-    if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || is_stale(d->d_name)) continue ;
-    if (!depth && from_definition && is_definition(d->d_name)) continue ;
-    if (path_push(from, d->d_name) < 0 || path_push(to, d->d_name) < 0) r = complain(from, "copy") ;
-    else r = copy_entry(from, to, d->d_name, depth) ;
+    if (is_stale(name) || (!depth && from_definition && is_definition(name))) continue ;
+    if (!depth) settings_found |= settings_bit(name) ;
+    if (path_push(from, name) < 0 || path_push(to, name) < 0) r = complain(from, "copy") ;
+    else if (!strcmp(name, "run")) r = link_to(from, to) ;
+    else r = copy_entry(from, to, name, depth) ;
     path_pop(from, fromlen) ;
     path_pop(to, tolen) ;
   }
   return r ;
 }
 
-static int make_directory (struct path const *from, struct path const *to)
+static int make_directory (int dirfd, struct path const *to)
 {
   struct stat st ;
-  if (stat(from->s, &st) < 0) return -1 ;
+  if (fstat(dirfd, &st) < 0) return -1 ;
   if (mkdir(to->s, st.st_mode & 07777) < 0 && errno != EEXIST) return -1 ;
-  if (st.st_uid != geteuid() && geteuid() == 0 && lchown(to->s, st.st_uid, st.st_gid) < 0) return -1 ;
+  if (st.st_uid != myself() && !myself() && lchown(to->s, st.st_uid, st.st_gid) < 0) return -1 ;
   return 0 ;
 }
 
 static int copy_directory (struct path *from, struct path *to, unsigned int depth)
 {
-  DIR *dir ;
-  int r ;
+  int fd, r ;
   if (depth > DEPTH_MAX) return (errno = ELOOP, complain(from, "copy")) ;
-  if (make_directory(from, to) < 0) return complain(to, "make directory") ;
-  dir = opendir(from->s) ;
-  if (!dir) return complain(from, "read") ;
-  r = copy_entries(dir, from, to, depth) ;
-  closedir(dir) ;
+  fd = open(from->s, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  if (fd < 0) return complain(from, "read") ;
+  r = make_directory(fd, to) < 0 ? complain(to, "make directory") : copy_entries(fd, from, to, depth) ;
+  close(fd) ;
   return r ;
 }
 
@@ -153,26 +162,42 @@ static int has_run (struct path *from)
   return r ;
 }
 
-/* FROM is the service directory, TO what it becomes; NAME its link in the scan directory. */
-static int lay_out (struct path *from, struct path *to, char const *name)
+static int is_directory (struct path const *from)
 {
   struct stat st ;
   if (stat(from->s, &st) < 0) say_sys(SAY_ERROR, errno, "service directory ", from->s, " cannot be used") ;
   else if (!S_ISDIR(st.st_mode)) say(SAY_WARNING, from->s, " is no directory: services are directories with a run script in them") ;
-  else if (has_run(from) && copy_directory(from, to, 0) == 0)
-  {
-    if (symlink(to->s, name) == 0 || errno == EEXIST) return 0 ;
-    say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
-  }
-  return -1 ;
+  else return 1 ;
+  return 0 ;
 }
 
-static void lay_out_entry (struct path *from, struct path *to, char const *name)
+/* FROM is the service directory, TO what it becomes; NAME its link in the scan directory. */
+static int lay_out (struct path *from, struct path *to, char const *name)
+{
+  settings_found = 0 ;
+  if (!has_run(from))
+  {
+    is_directory(from) ;
+    return -1 ;
+  }
+  if (copy_directory(from, to, 0) < 0) return -1 ;
+  if (symlink(to->s, name) < 0 && errno != EEXIST)
+  {
+    say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
+    return -1 ;
+  }
+  settings_expect(name, settings_found) ;
+  return 0 ;
+}
+
+static int lay_out_entry (struct path *from, struct path *to, char const *name)
 {
   size_t fromlen = from->len, tolen = to->len ;
-  if (path_push(from, name) == 0 && path_push(to, name) == 0) lay_out(from, to, name) ;
+  int r = -1 ;
+  if (path_push(from, name) == 0 && path_push(to, name) == 0) r = lay_out(from, to, name) ;
   path_pop(from, fromlen) ;
   path_pop(to, tolen) ;
+  return r ;
 }
 
 int layout_definition (char const *source, char const *dest, char const *name)
@@ -185,17 +210,16 @@ int layout_definition (char const *source, char const *dest, char const *name)
   return r ;
 }
 
-void layout_services (char const *source, char const *dest)
+void layout_services (char const *source, char const *dest, void (*done) (char const *name))
 {
   static struct path from, to ;
-  DIR *dir = opendir(source) ;
-  direntry *d ;
-  if (!dir)
+  static struct names names = NAMES_ZERO ;
+  if (names_read(&names, source, 0, "") < 0)
   {
     if (errno != ENOENT) say_sys(SAY_ERROR, errno, "unable to read ", source) ;
     return ;
   }
-  if (path_set(&from, source) == 0 && path_set(&to, dest) == 0)
-    while ((d = readdir(dir))) if (d->d_name[0] != '.') lay_out_entry(&from, &to, d->d_name) ;
-  closedir(dir) ;
+  if (path_set(&from, source) < 0 || path_set(&to, dest) < 0) return ;
+  for (size_t i = 0 ; i < names_count(&names) ; i++)
+    if (lay_out_entry(&from, &to, names_at(&names, i)) == 0 && done) (*done)(names_at(&names, i)) ;
 }

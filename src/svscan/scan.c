@@ -9,59 +9,16 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
-#include <skalibs/direntry.h>
 #include <skalibs/genalloc.h>
 #include <skalibs/stralloc.h>
 
+#include "names.h"
 #include "rc.h"
 #include "svscan.h"
 
 #define LOG "/log"
 
-/* ---- names in the directory */
-
-static stralloc names = STRALLOC_ZERO ;
-static genalloc order = GENALLOC_ZERO ; /* size_t offsets, sorted by name */
-
-static int by_name (void const *a, void const *b)
-{
-  size_t const *x = a, *y = b ;
-  return strcmp(names.s + *x, names.s + *y) ;
-}
-
-static int read_names (void)
-{
-  DIR *dir = opendir(".") ;
-  direntry *d ;
-  names.len = order.len = 0 ;
-  if (!dir) return -1 ;
-  while ((d = readdir(dir)))
-  {
-    size_t at = names.len ;
-    if (d->d_name[0] == '.') continue ;
-    if (!stralloc_catb(&names, d->d_name, strlen(d->d_name) + 1) || !genalloc_append(size_t, &order, &at)) break ;
-  }
-  closedir(dir) ;
-  if (d) return -1 ;
-  if (order.len) qsort(order.s, genalloc_len(size_t, &order), sizeof(size_t), &by_name) ;
-  return 0 ;
-}
-
-static int is_listed (char const *name, size_t len)
-{
-  size_t lo = 0, hi = genalloc_len(size_t, &order) ;
-  while (lo < hi)
-  {
-    size_t mid = (lo + hi) / 2 ;
-    char const *s = names.s + genalloc_s(size_t, &order)[mid] ;
-    int c = strncmp(s, name, len) ;
-    if (!c && s[len]) c = 1 ;
-    if (!c) return 1 ;
-    if (c < 0) lo = mid + 1 ;
-    else hi = mid ;
-  }
-  return 0 ;
-}
+static struct names names = NAMES_ZERO ;   /* of the directory */
 
 /* ---- names in the table */
 
@@ -130,10 +87,15 @@ static uint32_t taken_up (char const *name, int resumed)
   return i == NO_SLOT ? service_add(name) : i ;
 }
 
+static int has_begun (uint32_t i)
+{
+  return i != NO_SLOT && slot_now(slot_at(i))->cause != WHY_NONE ;
+}
+
 /* Begins what has not begun: a slot just added has no status yet. */
 static void begin_once (uint32_t i)
 {
-  if (i == NO_SLOT || slot_now(slot_at(i))->cause != WHY_NONE) return ;
+  if (i == NO_SLOT || has_begun(i)) return ;
   if (rc_knows(slot_at(i)->name)) service_event(i, EV_HOLD, 0) ;
   service_event(i, EV_BEGIN, 0) ;
 }
@@ -164,19 +126,26 @@ uint32_t scan_take_up (char const *name)
   return take_up(name, 1) ;
 }
 
+void scan_take_up_new (char const *name)
+{
+  table.len = 0 ;
+  take_up(name, 0) ;
+}
+
 void scan_all (void)
 {
   int resumed = ledger->slots > 0 ;
   table.len = 0 ;
-  if (read_names() < 0)
+  if (names_read(&names, ".", 0, "") < 0)
   {
     say_sys(SAY_ERROR, errno, "unable to read the scan directory ", ledger->scandir, ": what is supervised stays so") ;
     return ;
   }
   if (resumed) sort_table() ;
-  for (size_t k = 0 ; k < genalloc_len(size_t, &order) ; k++)
+  for (size_t k = 0 ; k < names_count(&names) ; k++)
   {
-    char const *name = names.s + genalloc_s(size_t, &order)[k] ;
+    char const *name = names_at(&names, k) ;
+    if (has_begun(search_table(name))) continue ;
     if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name)) take_up(name, resumed) ;
   }
 }
@@ -211,12 +180,12 @@ static void let_go (uint32_t i, int term)
 
 void scan_prune (int term_loggers)
 {
-  if (read_names() < 0) return ;
+  if (names_read(&names, ".", 0, "") < 0) return ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
   {
     struct slot *s = slot_at(i) ;
     int is_log ;
-    if (!slot_is_service(i) || is_listed(s->name, service_part(s->name))) continue ;
+    if (!slot_is_service(i) || names_has(&names, s->name, service_part(s->name))) continue ;
     is_log = !!s->name[service_part(s->name)] ;
     let_go(i, !is_log || term_loggers) ;
   }

@@ -97,9 +97,9 @@ extern char const *generation_text (enum generation_why w) ;
 /* ---- layout.c --------------------------------------------------------------------- */
 
 /* Copies every service directory of SOURCE (/etc/services.d) to DEST as DESIGN "Scan directory"
-   says and links it into the scan directory (the cwd). Errors name the file and leave that
-   service out. */
-extern void layout_services (char const *source, char const *dest) ;
+   says and links it into the scan directory (the cwd), in C-locale order; DONE (if not 0) is
+   called with each name. Errors name the file and leave that service out. */
+extern void layout_services (char const *source, char const *dest, void (*done) (char const *name)) ;
 /* The same for the longrun defined in SOURCE, as DEST/NAME. 0, or -1 after saying why. */
 extern int layout_definition (char const *source, char const *dest, char const *name) ;
 
@@ -109,6 +109,8 @@ extern int layout_definition (char const *source, char const *dest, char const *
 extern void scan_all (void) ;
 /* Takes up service NAME of the scan directory: its slot, or NO_SLOT after saying why. */
 extern uint32_t scan_take_up (char const *name) ;
+/* The same at the boot, for a NAME that was not there a moment ago. */
+extern void scan_take_up_new (char const *name) ;
 /* We hold both ends of the pipe from PRODUCER's stdout to LOGGER's stdin. */
 extern void scan_join (uint32_t producer, uint32_t logger) ;
 /* svscanctl -n: ends the supervision of services that are no longer there. TERM_LOGGERS: -N. */
