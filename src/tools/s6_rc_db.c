@@ -22,7 +22,6 @@
 
 #include <execline/execline.h>
 
-#include "base/contenv.h"
 #include "svscan/source.h"
 #include "tools.h"
 
@@ -372,16 +371,9 @@ static struct command const *find_command (int argc, char const *const *argv)
 
 /* ---- reading */
 
-/* A variable as PID 1 sees it: of the container environment, or of our own for another root
-   or where there is none. */
 static char const *variable (struct question const *q, char const *name)
 {
-  static stralloc env = STRALLOC_ZERO ;
-  size_t len = strlen(name) ;
-  if (q->root || (!env.len && contenv_read(contenv_dir(), &env) < 0)) return getenv(name) ;
-  for (size_t i = 0 ; i < env.len ; i += strlen(env.s + i) + 1)
-    if (!strncmp(env.s + i, name, len) && env.s[i + len] == '=') return env.s + i + len + 1 ;
-  return 0 ;
+  return q->root ? getenv(name) : tool_variable(name) ;
 }
 
 static void report (struct question const *q, int warnings)

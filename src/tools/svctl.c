@@ -52,6 +52,9 @@ static struct command const commands[] =
     "send services their reload-signal (HUP unless that file says otherwise)", "" },
   { "kill", &svctl_kill, "nt:", "[ -SIG ] [ -n ] [ -t MS ] NAME...", 1, ANY, EXIT_USAGE,
     "send a signal (TERM unless -SIG says otherwise)", "  -SIG             a name or number: -HUP, -SIGHUP, -1\n" NO_WAIT TIMEOUT "Only the result of KILL is waited for.\n" },
+  { "tree", &svctl_tree, "rg", "[ -r ] [ --dot ] [ NAME ]", 0, 1, EXIT_USAGE,
+    "what depends on what, and how far it is",
+    "  -r, --reverse    what needs NAME instead of what NAME needs\n  --dot            in Graphviz' language\n" },
   { "log", &svctl_log, "n:", "[ -n LINES ] [ NAME... ]", 0, ANY, EXIT_USAGE,
     "the last changes of state with their causes", "  -n LINES         the last LINES of them (50); 0 for all of the 1000 that are kept\n" },
   { "events", &svctl_log, "n:", "[ -n LINES ] [ NAME... ]", 0, ANY, EXIT_USAGE, "the same as log", "" },
@@ -130,7 +133,8 @@ static void die_usage (struct command const *k, char const *what, char const *wh
 
 static struct { char const *name ; char letter ; } const long_options[] =
 {
-  { "--no-wait", 'n' }, { "--json", 'j' }, { "--wait", 'w' }, { "--timeout", 't' }, { "--settle", 's' }, { "--lines", 'n' }
+  { "--no-wait", 'n' }, { "--json", 'j' }, { "--wait", 'w' }, { "--timeout", 't' }, { "--settle", 's' }, { "--lines", 'n' },
+  { "--reverse", 'r' }, { "--dot", 'g' }
 } ;
 
 /* The short form of a long option that the command has; else what it was. */
@@ -161,6 +165,8 @@ static void take_option (struct command const *k, struct call *c, int option, ch
     case 'd' : c->scandir = arg ; break ;
     case 'j' : c->json = 1 ; break ;
     case 'w' : c->wait = 1 ; break ;
+    case 'r' : c->reverse = 1 ; break ;
+    case 'g' : c->dot = 1 ; break ;
     case 't' : c->timeout = number(k, arg) ; break ;
     case 's' : c->settle = number(k, arg) ; break ;
     default :

@@ -16,6 +16,7 @@
    svctl_status.c   status; svctl_json.c its form for programs
    svctl_job.c      pure: from letters to the result of a start or stop
    svctl_act.c      start, stop, restart, reload, kill
+   svctl_rc.c       start and stop where services depend on each other; tree
    svctl_log.c      log: the last changes of state
    svctl_scanner.c  halt, rescan, reexec; info
    svctl_link.c     link
@@ -36,6 +37,8 @@
 #include "ledger.h"
 #include "supervise.h"
 
+struct graph ;
+
 #define UNKNOWN (-1)        /* an age or a count that nobody can tell */
 
 /* Beyond enum service_state: what a view may find. From ITEM_ONESHOT on: enum oneshot_state. */
@@ -53,7 +56,8 @@ struct item
   int64_t age ;             /* ns in this state; of an up service since its start */
   int64_t next ;            /* BACKOFF: ns until the next start */
   int64_t ready_after ;     /* ns from start to readiness */
-  int64_t restarts ;        /* since supervision began */
+  int64_t starts ;          /* since supervision began */
+  int64_t restarts ;
   int64_t death_age ;       /* ns since its last run ended */
   int32_t wstat ;           /* of that run, if `died` */
   int exec_errno ;          /* that run could not be executed */
@@ -65,6 +69,7 @@ struct item
   unsigned int notifies : 1 ;   /* has a notification-fd */
   unsigned int ready : 1 ;
   unsigned int paused : 1 ;
+  unsigned int reached : 1 ;    /* was ready once, or went down by its own wish */
   unsigned int stopping : 1 ;   /* up, and its down-signal sent */
 } ;
 
@@ -93,6 +98,8 @@ struct call
   int nowait ;
   int json ;
   int wait ;
+  int reverse ;
+  int dot ;
 } ;
 
 /* ---- svctl_view.c ------------------------------------------------------------------ */
@@ -112,6 +119,7 @@ extern struct item *view_find (struct view const *, char const *name) ;
 /* The items of these names, each once: 0-terminated. Unknown names are all reported, with near
    ones, and then we exit 1. */
 extern struct item **view_select (struct view const *, char const *const *names, unsigned int n) ;
+extern void tell_unknown (struct view const *, struct graph const *, char const *name) ;
 
 /* The global state, consistent in itself. Only with a ledger. */
 extern void view_global (struct view const *, struct global *) ;
@@ -138,8 +146,8 @@ extern void files_read (struct view const *, struct item *) ;
 
 /* ---- svctl_near.c ------------------------------------------------------------------ */
 
-/* Appends "; did you mean X or Y?", or nothing. */
-extern void near_append (struct view const *, char const *name, stralloc *) ;
+/* Appends "; did you mean X or Y?", or nothing. G: names besides the view's, or 0. */
+extern void near_append (struct view const *, struct graph const *g, char const *name, stralloc *) ;
 
 /* ---- svctl_text.c ------------------------------------------------------------------ */
 
@@ -164,6 +172,7 @@ extern int text_colours (void) ;
 
 extern char const *item_state_name (struct item const *) ;   /* one word */
 extern int item_is_up (struct item const *) ;
+extern int item_is_oneshot (struct item const *) ;
 /* All that was to be reached: up, or a oneshot that is done. */
 extern int item_is_reached (struct item const *) ;
 /* Something is wrong with it for good. */
@@ -221,11 +230,40 @@ extern void job_letter (struct job *, char letter, int64_t now) ;
 extern void job_look (struct job *) ;
 extern int job_is_open (struct job const *) ;
 
+/* ---- svctl_act.c ------------------------------------------------------------------- */
+
+/* Prints the line that says how the job ended; one that is still open is late. */
+extern void job_tell (struct call const *, struct job const *) ;
+extern void tell_asked (char const *name) ;
+/* Dies when the container is on its way down. */
+extern void refuse_while_stopping (struct view const *) ;
+
+/* ---- svctl_rc.c -------------------------------------------------------------------- */
+
+/* The names of a call: nodes of PID 1's graph, and services that are none. */
+struct rc_names
+{
+  struct graph *g ;         /* 0: services do not depend on each other here */
+  uint32_t *nodes ;
+  char const **others ;
+  unsigned int nodes_n ;
+  unsigned int others_n ;
+} ;
+
+/* Unknown names are reported, and then we exit 1. */
+extern void rc_split (struct call *, struct rc_names *) ;
+
+/* Starts (UP) or stops the nodes with all that they pull along: an exit code. */
+extern int rc_change_all (struct call *, struct rc_names const *, int up) ;
+
+/* The graph as PID 1 has it. Dies if it cannot be read. */
+extern struct graph *rc_graph (void) ;
+
 /* ---- commands: exit codes ---------------------------------------------------------- */
 
 typedef int svctl_command (struct call *) ;
 extern svctl_command svctl_status, svctl_start, svctl_stop, svctl_restart, svctl_reload, svctl_kill, svctl_log, svctl_halt,
-  svctl_rescan, svctl_reexec, svctl_info, svctl_link, svctl_ready, svctl_health ;
+  svctl_rescan, svctl_reexec, svctl_tree, svctl_info, svctl_link, svctl_ready, svctl_health ;
 
 /* The moment that is ns (NEVER: none) after the start, on STAMP's clock. */
 extern void deadline_at (tain *, int64_t mono) ;

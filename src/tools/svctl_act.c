@@ -40,6 +40,11 @@ struct act
 static void tell_up (stralloc *sa, struct job const *j)
 {
   struct item const *it = j->item ;
+  if (item_is_oneshot(it))
+  {
+    text_s(sa, j->idle ? "already done" : "done") ;
+    return ;
+  }
   text_s(sa, j->idle ? "already up" : j->goal == GOAL_AGAIN ? "restarted" : "up") ;
   if (it->pid)
   {
@@ -76,11 +81,11 @@ static void tell_done (stralloc *sa, struct job const *j)
   if (j->gone) text_s(sa, "; nobody supervises it any more") ;
 }
 
-static void explain_exec (stralloc *sa, struct act const *a, struct item const *it)
+static void explain_exec (stralloc *sa, struct view const *v, struct item const *it)
 {
   stralloc path = STRALLOC_ZERO ;
   char why[400] ;
-  tool_path(&path, a->call->view.dir, it->name) ;
+  tool_path(&path, v->dir, it->name) ;
   path.len-- ;
   text_s(&path, "/run") ;
   stralloc_0(&path) ;
@@ -91,7 +96,7 @@ static void explain_exec (stralloc *sa, struct act const *a, struct item const *
   stralloc_free(&path) ;
 }
 
-static void tell_failed (stralloc *sa, struct act const *a, struct job const *j)
+static void tell_failed (stralloc *sa, struct view const *v, struct job const *j)
 {
   struct item const *it = j->item ;
   if (j->gone)
@@ -99,7 +104,7 @@ static void tell_failed (stralloc *sa, struct act const *a, struct job const *j)
     text_s(sa, "its supervision has ended") ;
     return ;
   }
-  if (it->exec_errno) explain_exec(sa, a, it) ;
+  if (it->exec_errno && !item_is_oneshot(it)) explain_exec(sa, v, it) ;
   else if (it->died) words_exit(sa, it) ;
   else text_s(sa, "did not start") ;
   if (j->up_since && !it->exec_errno)
@@ -115,29 +120,34 @@ static void tell_failed (stralloc *sa, struct act const *a, struct job const *j)
   else text_s(sa, it->wanted ? "; it will be started again" : "; it stays down") ;
 }
 
-static void tell_late (stralloc *sa, struct act const *a, struct job const *j)
+static void tell_late (stralloc *sa, struct call const *c, struct job const *j)
 {
   static char const *const awaited[] =
     { [JOB_GOING_DOWN] = "not down", [JOB_COMING_UP] = "not up", [JOB_UP] = "not ready", [JOB_DYING] = "its finish is not over" } ;
   text_s(sa, awaited[j->phase]) ;
   text_s(sa, " after ") ;
-  text_age(sa, MS(a->call->timeout)) ;
+  text_age(sa, MS(c->timeout)) ;
   text_s(sa, ": ") ;
   words_state(sa, j->item) ;
 }
 
-static void report (struct act *a, struct job *j)
+void job_tell (struct call const *c, struct job const *j)
 {
   stralloc line = STRALLOC_ZERO ;
-  item_read(&a->call->view, j->item) ;
   text_shown(&line, j->item->name) ;
   text_s(&line, ": ") ;
   if (j->phase == JOB_DONE) tell_done(&line, j) ;
-  else if (j->phase == JOB_FAILED) tell_failed(&line, a, j) ;
-  else tell_late(&line, a, j) ;
+  else if (j->phase == JOB_FAILED) tell_failed(&line, &c->view, j) ;
+  else tell_late(&line, c, j) ;
   text_s(&line, "\n") ;
   text_flush(&line) ;
   stralloc_free(&line) ;
+}
+
+static void report (struct act *a, struct job *j)
+{
+  item_read(&a->call->view, j->item) ;
+  job_tell(a->call, j) ;
   a->failed += j->phase == JOB_FAILED ;
   a->late += job_is_open(j) ;
   a->open-- ;
@@ -176,10 +186,10 @@ static void watch_files (struct act *a, struct item const *it)
   stralloc_free(&sa) ;
 }
 
-static void tell_asked (struct item const *it)
+void tell_asked (char const *name)
 {
   stralloc line = STRALLOC_ZERO ;
-  text_shown(&line, it->name) ;
+  text_shown(&line, name) ;
   text_s(&line, ": asked\n") ;
   text_flush(&line) ;
   stralloc_free(&line) ;
@@ -196,7 +206,7 @@ static void order (struct act *a, struct job *j, job_plan *p)
     a->open-- ;
   }
   else if (!job_is_open(j)) report(a, j) ;
-  else if (a->call->nowait) tell_asked(j->item) ;
+  else if (a->call->nowait) tell_asked(j->item->name) ;
 }
 
 /* ---- waiting */
@@ -328,7 +338,7 @@ static void read_states (struct act *a)
   }
 }
 
-static void refuse_while_stopping (struct view const *v)
+void refuse_while_stopping (struct view const *v)
 {
   struct global g ;
   if (!v->h) return ;
@@ -336,15 +346,17 @@ static void refuse_while_stopping (struct view const *v)
   if (g.stop) listen_dief(EXIT_DOMAIN, "the container is stopping: nothing is started any more") ;
 }
 
-static void prepare (struct act *a, struct call *c)
+static void prepare (struct act *a, struct call *c, char const *const *names, unsigned int n)
 {
   struct item **items ;
   memset(a, 0, sizeof *a) ;
   view_read(&c->view) ;
-  items = view_select(&c->view, c->names, c->n) ;
+  items = view_select(&c->view, names, n) ;
   a->call = c ;
   for (; items[a->n] ; a->n++)
-    if (items[a->n]->state == ITEM_UNSUPERVISED)
+    if (item_is_oneshot(items[a->n]))
+      strerr_dief(EXIT_DOMAIN, items[a->n]->name, " is a oneshot, not a process: svctl stop and svctl start run its down and its up") ;
+    else if (items[a->n]->state == ITEM_UNSUPERVISED)
       strerr_dief(EXIT_UNSUPERVISED, "nobody supervises ", service_path(a, items[a->n]), ": svctl rescan takes it up") ;
   a->jobs = svctl_alloc(a->n * sizeof *a->jobs) ;
   for (unsigned int i = 0 ; i < a->n ; i++) a->jobs[i].item = items[i] ;
@@ -357,10 +369,10 @@ static int result (struct act const *a)
   return a->late ? EXIT_TIMEOUT : a->failed ? EXIT_DOMAIN : EXIT_OK ;
 }
 
-static int act (struct call *c, job_plan *p, int starts)
+static int act (struct call *c, char const *const *names, unsigned int n, job_plan *p, int starts)
 {
   struct act a ;
-  prepare(&a, c) ;
+  prepare(&a, c, names, n) ;
   if (!c->nowait)
   {
     subscribe(&a) ;
@@ -373,9 +385,25 @@ static int act (struct call *c, job_plan *p, int starts)
   return result(&a) ;
 }
 
-int svctl_start (struct call *c) { return act(c, &job_plan_start, 1) ; }
-int svctl_stop (struct call *c) { return act(c, &job_plan_stop, 0) ; }
-int svctl_restart (struct call *c) { return act(c, &job_plan_restart, 1) ; }
+/* Services that depend on each other are PID 1's business: the others go by their own letters. */
+static int change (struct call *c, int up)
+{
+  struct rc_names names ;
+  int r = EXIT_OK ;
+  view_read(&c->view) ;
+  rc_split(c, &names) ;
+  if (names.nodes_n) r = rc_change_all(c, &names, up) ;
+  if (names.others_n)
+  {
+    int other = act(c, names.others, names.others_n, up ? &job_plan_start : &job_plan_stop, up) ;
+    if (other > r) r = other ;
+  }
+  return r ;
+}
+
+int svctl_start (struct call *c) { return change(c, 1) ; }
+int svctl_stop (struct call *c) { return change(c, 0) ; }
+int svctl_restart (struct call *c) { return act(c, c->names, c->n, &job_plan_restart, 1) ; }
 
 /* ---- signals */
 
@@ -437,7 +465,7 @@ static void signal_one (struct act *a, struct job *j)
 int svctl_kill (struct call *c)
 {
   struct act a ;
-  prepare(&a, c) ;
+  prepare(&a, c, c->names, c->n) ;
   if (c->sig == SIGKILL && !c->nowait)
   {
     subscribe(&a) ;
@@ -464,7 +492,7 @@ static void reload_one (struct act *a, struct item const *it)
 int svctl_reload (struct call *c)
 {
   struct act a ;
-  prepare(&a, c) ;
+  prepare(&a, c, c->names, c->n) ;
   for (unsigned int i = 0 ; i < a.n ; i++) reload_one(&a, a.jobs[i].item) ;
   return result(&a) ;
 }

@@ -210,6 +210,8 @@ static void read_longrun (struct item *it, struct slot const *s)
   it->died = !!c->deaths ;
   it->wstat = c->wstat ;
   it->former = c->finish_pgid ;
+  it->starts = c->starts ;
+  it->reached = !!(c->flags & REACHED) ;
   it->restarts = c->starts ? (int64_t)c->starts - 1 : 0 ;
   it->cause = c->cause ;
   it->quick = c->quick ;
@@ -250,7 +252,7 @@ static void item_clear (struct item *it)
   memset(it, 0, sizeof *it) ;
   it->name = name ;
   it->slot = slot ;
-  it->age = it->next = it->ready_after = it->restarts = it->death_age = UNKNOWN ;
+  it->age = it->next = it->ready_after = it->starts = it->restarts = it->death_age = UNKNOWN ;
 }
 
 void item_read (struct view const *v, struct item *it)
@@ -366,7 +368,7 @@ struct item *view_find (struct view const *v, char const *name)
   return v->n ? bsearch(&key, v->items, v->n, sizeof *v->items, &by_name) : 0 ;
 }
 
-static void tell_unknown (struct view const *v, char const *name)
+void tell_unknown (struct view const *v, struct graph const *g, char const *name)
 {
   stralloc sa = STRALLOC_ZERO ;
   size_t start ;
@@ -375,7 +377,7 @@ static void tell_unknown (struct view const *v, char const *name)
   text_s(&sa, " in ") ;
   text_s(&sa, v->dir) ;
   start = sa.len ;
-  near_append(v, name, &sa) ;
+  near_append(v, g, name, &sa) ;
   if (sa.len == start) text_s(&sa, "; svctl status shows what there is, svctl rescan takes up what is new") ;
   stralloc_0(&sa) ;
   strerr_warn(PROG, ": error: ", sa.s) ;
@@ -397,7 +399,7 @@ struct item **view_select (struct view const *v, char const *const *names, unsig
     struct item *it = view_find(v, names[i]) ;
     if (!it)
     {
-      tell_unknown(v, names[i]) ;
+      tell_unknown(v, 0, names[i]) ;
       unknown++ ;
     }
     else if (!is_among(found, it)) found[known++] = it ;

@@ -25,6 +25,11 @@ int item_is_up (struct item const *it)
   return it->state == UP || it->state == STOPPING || it->state == LAST_UP ;
 }
 
+int item_is_oneshot (struct item const *it)
+{
+  return it->state >= ITEM_ONESHOT ;
+}
+
 int item_is_reached (struct item const *it)
 {
   return it->state >= ITEM_ONESHOT ? it->state - ITEM_ONESHOT == ONESHOT_UP : item_is_up(it) && !it->stopping ;

@@ -1,5 +1,8 @@
 /* ISC license. */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <skalibs/buffer.h>
 #include <skalibs/djbunix.h>
 #include <skalibs/posixplz.h>
@@ -8,6 +11,7 @@
 #include <skalibs/tai.h>
 #include <skalibs/types.h>
 
+#include "base/contenv.h"
 #include "listen.h"
 #include "tools.h"
 
@@ -56,4 +60,14 @@ void tool_flush (void)
 int tool_spawn (char const *const *argv)
 {
   return !!child_spawn0(argv[0], argv, (char const *const *)environ) ;
+}
+
+char const *tool_variable (char const *name)
+{
+  static stralloc env = STRALLOC_ZERO ;
+  size_t len = strlen(name) ;
+  if (!env.len && contenv_read(contenv_dir(), &env) < 0) return getenv(name) ;
+  for (size_t i = 0 ; i < env.len ; i += strlen(env.s + i) + 1)
+    if (!strncmp(env.s + i, name, len) && env.s[i + len] == '=') return env.s + i + len + 1 ;
+  return 0 ;
 }

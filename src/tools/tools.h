@@ -47,6 +47,10 @@ extern char const *tool_path (stralloc *, char const *, char const *) ;
 extern void tool_put (char const *) ;
 extern void tool_flush (void) ;
 
+/* A variable as PID 1 sees it: of the container environment; of our own where there is none. 0:
+   it is unset. */
+extern char const *tool_variable (char const *) ;
+
 /* Starts argv[0], found in PATH, as a child with the caller's signal mask; the caller
    need not wait for it. 1, or 0 with errno. */
 extern int tool_spawn (char const *const *) ;
