@@ -265,9 +265,12 @@ static uint32_t stay_down (state *s, enum service_event e, facts const *f)
   return enter(s, s->state == FATAL ? FATAL : DOWN, WHY_COMMAND) | down_file(e) ;
 }
 
+/* An order to start what was down: what it had reached in a former life counts no more, and its
+   dependants wait for it again. A pause between two lives changes nothing. */
 static uint32_t start_wanted (state *s, enum service_event e, facts const *f)
 {
   if (s->flags & FOR_GOOD) return 0 ;
+  if (s->state != BACKOFF) clear(s, REACHED) ;
   set(s, WANT_UP) ;
   clear(s, HELD) ;  /* whoever asks for this very service means it */
   s->quick = s->window_deaths = 0 ;

@@ -45,6 +45,11 @@ static void tell_up (stralloc *sa, struct job const *j)
     text_s(sa, j->idle ? "already done" : "done") ;
     return ;
   }
+  if (!item_is_up(it))
+  {
+    text_s(sa, "went down by its own wish, which counts as up") ;
+    return ;
+  }
   text_s(sa, j->idle ? "already up" : j->goal == GOAL_AGAIN ? "restarted" : "up") ;
   if (it->pid)
   {

@@ -129,8 +129,8 @@ static enum progress longrun_up (struct change const *c, struct aim const *a)
     case BACKOFF : return it->starts == a->starts ? UNDER_WAY : FAILED_IT ;
     case FATAL : return FAILED_IT ;
     case DOWN :
-      if (it->reached) return REACHED_IT ;
-      return it->starts != a->starts && it->died ? FAILED_IT : IDLE ;
+      if (it->starts == a->starts) return IDLE ;
+      return it->reached ? REACHED_IT : it->died ? FAILED_IT : IDLE ;
     default : return IDLE ;
   }
 }
@@ -160,26 +160,37 @@ static enum progress progress_of (struct change const *c, struct aim const *a)
 
 /* ---- results */
 
-static void tell_never (struct change const *c, struct aim const *a)
+/* Aims that have failed and without which this one cannot be: their names; how many. */
+static unsigned int put_causes (stralloc *sa, struct change const *c, struct aim const *a)
 {
-  stralloc line = STRALLOC_ZERO ;
   uint8_t *set = svctl_alloc(graph_size(c->g)) ;
-  unsigned int causes = 0 ;
+  unsigned int n = 0 ;
   set[a->node] = 1 ;
   graph_close(c->g, set, c->up ? GRAPH_UP : GRAPH_DOWN) ;
-  text_shown(&line, a->item.name) ;
-  text_s(&line, c->up ? ": not started" : ": not stopped") ;
   for (uint32_t i = 0 ; i < c->n ; i++)
   {
     struct aim const *other = c->aims + i ;
-    if (!set[other->node] || other->job.phase != JOB_FAILED || other->node == a->node) continue ;
-    text_s(&line, causes++ ? ", " : ": ") ;
-    text_shown(&line, other->item.name) ;
+    if (!set[other->node] || other->job.phase != JOB_FAILED || other == a) continue ;
+    text_s(sa, n++ ? ", " : "") ;
+    text_shown(sa, other->item.name) ;
   }
-  text_s(&line, causes ? c->up ? " failed\n" : " did not stop\n" : ": PID 1 did not take it up; its messages say why\n") ;
+  free(set) ;
+  return n ;
+}
+
+static void tell_never (struct change const *c, struct aim const *a, stralloc const *causes)
+{
+  stralloc line = STRALLOC_ZERO ;
+  text_shown(&line, a->item.name) ;
+  text_s(&line, c->up ? ": not started: " : ": not stopped: ") ;
+  if (causes->len)
+  {
+    stralloc_cat(&line, causes) ;
+    text_s(&line, c->up ? " failed\n" : " did not stop\n") ;
+  }
+  else text_s(&line, "PID 1 did not take it up; its messages say why\n") ;
   text_flush(&line) ;
   stralloc_free(&line) ;
-  free(set) ;
 }
 
 static void close_aim (struct change *c, struct aim *a, enum job_phase phase)
@@ -217,11 +228,19 @@ static int is_booting (struct change const *c)
   return g.step != STEP_RUNNING ;
 }
 
-/* One pass: what is reached or has failed, and when nothing moves any more, what never will. */
-static void judge (struct change *c)
+/* An event whose consequences are not all carried out makes a service look idle that is just
+   about to be started. */
+static int is_between_events (struct change const *c, uint32_t *seq)
+{
+  struct header const volatile *h = c->call->view.h ;
+  *seq = h->inbox.seq ;
+  return h->inbox.kind == INBOX_EMPTY && h->work_slot == NO_SLOT ;
+}
+
+/* What is reached or has failed; the number of aims that move. */
+static uint32_t judge_each (struct change *c)
 {
   uint32_t moving = 0 ;
-  look(c) ;
   for (uint32_t i = 0 ; i < c->n ; i++)
   {
     struct aim *a = c->aims + i ;
@@ -231,13 +250,44 @@ static void judge (struct change *c)
     if (p == REACHED_IT) conclude(c, a, JOB_DONE) ;
     else if (p == FAILED_IT) conclude(c, a, JOB_FAILED) ;
   }
-  if (moving || is_booting(c)) return ;
+  return moving ;
+}
+
+/* It went down by its own wish in an earlier life, and PID 1 is content with that. */
+static int is_content (struct item const *it)
+{
+  return it->state == DOWN && it->reached ;
+}
+
+/* What never will be reached: for want of something that has failed, or (STILL) because nothing
+   moves any more. */
+static void judge_idle (struct change *c, int still)
+{
+  stralloc causes = STRALLOC_ZERO ;
   for (uint32_t i = 0 ; i < c->n ; i++)
   {
-    if (!job_is_open(&c->aims[i].job)) continue ;
-    close_aim(c, c->aims + i, JOB_FAILED) ;
-    tell_never(c, c->aims + i) ;
+    struct aim *a = c->aims + i ;
+    if (!job_is_open(&a->job) || progress_of(c, a) != IDLE) continue ;
+    if (still && c->up && is_content(&a->item))
+    {
+      conclude(c, a, JOB_DONE) ;
+      continue ;
+    }
+    causes.len = 0 ;
+    if (!put_causes(&causes, c, a) && !still) continue ;
+    close_aim(c, a, JOB_FAILED) ;
+    tell_never(c, a, &causes) ;
   }
+  stralloc_free(&causes) ;
+}
+
+static void judge (struct change *c)
+{
+  uint32_t before, after ;
+  int still = is_between_events(c, &before) ;
+  look(c) ;
+  still &= is_between_events(c, &after) && before == after ;
+  judge_idle(c, !judge_each(c) && still && !is_booting(c)) ;
 }
 
 /* ---- the order */
