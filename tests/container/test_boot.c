@@ -463,6 +463,7 @@ START_TEST(zombies)
 {
   box *b = box_new(0) ;
   box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'a up'\n") ;
+  box_file(b, "etc/services.d/a/backoff", 0644, "0 0\n") ;
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   box_ask(b, "actor zombies 500") ;
