@@ -132,10 +132,12 @@ static uint32_t give_up (state *s, enum why why, facts const *f)
   return rest(s, FATAL, why, f) ;
 }
 
-/* After the run and its finish. LETTERS: what is told, "D" or "dD". */
+/* After the run and its finish. LETTERS: what is told, "Dx" or "dDx"; the x, end of supervision,
+   only when it is for good. */
 static uint32_t settle (state *s, facts const *f, char const *letters)
 {
   uint32_t owed = tell(s, letters) ;
+  if (!(s->flags & FOR_GOOD)) s->letters[strlen(letters) - 1] = 0 ;
   if (!(s->flags & WANT_UP) || s->flags & FOR_GOOD) return owed | rest(s, DOWN, s->flags & FOR_GOOD ? WHY_HALT : WHY_COMMAND, f) ;
   if (policy_ends(s))
   {
@@ -337,7 +339,7 @@ static uint32_t died (state *s, enum service_event e, facts const *f)
   s->wstat = f->wstat ;
   s->stamp = f->wall ;
   s->deaths++ ;
-  if (!(s->settings.flags & HAS_FINISH)) return owed | (next == LAST_FINISH ? end(s, "dDx") : settle(s, f, "dD")) ;
+  if (!(s->settings.flags & HAS_FINISH)) return owed | (next == LAST_FINISH ? end(s, "dDx") : settle(s, f, "dDx")) ;
   owed |= enter(s, next, WHY_DIED) | OWE_SPAWN_FINISH | tell(s, "d") ;
   s->deadline = after_ms(f, s->settings.timeout_finish) ;
   return owed ;
@@ -349,7 +351,7 @@ static uint32_t finished (state *s, enum service_event e, facts const *f)
   (void)e ;
   if (WIFEXITED(f->wstat) && WEXITSTATUS(f->wstat) == FINISH_PERMANENT)
     return owed | give_up(s, WHY_125, f) | tell(s, "OD") ;
-  return owed | settle(s, f, "D") ;
+  return owed | settle(s, f, "Dx") ;
 }
 
 static uint32_t last_finished (state *s, enum service_event e, facts const *f)
@@ -436,8 +438,27 @@ static uint32_t no_finish (state *s, enum service_event e, facts const *f)
 static uint32_t halt_down (state *s, enum service_event e, facts const *f)
 {
   set(s, FOR_GOOD) ;
-  if (s->state == FATAL) return 0 ;
-  return rest(s, DOWN, WHY_HALT, f) | (e == EV_HALT ? 0 : OWE_STATUS) ;
+  (void)e ;
+  if (s->state == FATAL) return tell(s, "x") ;
+  return rest(s, DOWN, WHY_HALT, f) | tell(s, "x") ;
+}
+
+/* A logger at the stop of the container is not signalled: end of file ends it. Between two lives
+   it gets one more, to drain its pipe. */
+static uint32_t drain_down (state *s, enum service_event e, facts const *f)
+{
+  uint32_t owed ;
+  if (s->state == DOWN || s->state == FATAL || s->flags & FOR_GOOD) return halt_down(s, e, f) ;
+  clear(s, WANT_UP | HELD) ;
+  owed = start(s, f) ;
+  set(s, FOR_GOOD) ;
+  return owed ;
+}
+
+static uint32_t drain_up (state *s, enum service_event e, facts const *f)
+{
+  set(s, FOR_GOOD) ;
+  return want_down(s, e, f) ;
 }
 
 static uint32_t halt_up (state *s, enum service_event e, facts const *f)
@@ -505,7 +526,7 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   [EV_BEGIN] = begin, [EV_GO] = go, [EV_HOLD] = hold, \
   [EV_DIED] = cannot_be, [EV_FINISHED] = cannot_be, [EV_STOPPED] = stop_late, \
   [EV_NOTIFIED] = ignore, [EV_NO_RUN] = cannot_be, [EV_NO_FINISH] = cannot_be, [EV_NO_STOP] = cannot_be, \
-  [EV_HALT] = halt_down, [EV_CONDEMN] = condemn
+  [EV_HALT] = halt_down, [EV_DRAIN] = drain_down, [EV_CONDEMN] = condemn
 
 #define WITH_RUN \
   TO_LEADER(send_signal), TO_GROUP(send_group), [EV_r] = send_down_signal, [EV_l] = send_reload_signal, \
@@ -513,7 +534,7 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   [EV_BEGIN] = cannot_be, [EV_GO] = go, [EV_HOLD] = hold, \
   [EV_DIED] = died, [EV_FINISHED] = cannot_be, \
   [EV_TIMEOUT] = kill_run, [EV_NOTIFIED] = ready, [EV_NO_RUN] = no_run, [EV_NO_FINISH] = cannot_be, \
-  [EV_HALT] = halt_up, [EV_CONDEMN] = condemn
+  [EV_HALT] = halt_up, [EV_DRAIN] = drain_up, [EV_CONDEMN] = condemn
 
 #define WITH_FINISH \
   NO_SIGNALS, \
@@ -523,7 +544,7 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   [EV_DIED] = cannot_be, [EV_STOPPED] = stop_late, \
   [EV_TIMEOUT] = kill_finish, [EV_NOTIFIED] = ignore, \
   [EV_NO_RUN] = cannot_be, [EV_NO_FINISH] = no_finish, [EV_NO_STOP] = ignore, \
-  [EV_HALT] = halt_finish, [EV_CONDEMN] = condemn
+  [EV_HALT] = halt_finish, [EV_DRAIN] = halt_finish, [EV_CONDEMN] = condemn
 
 static action *const table[SERVICE_STATES][SERVICE_EVENTS] =
 {

@@ -405,7 +405,7 @@ static void facts_now (struct facts *f, int32_t code)
 /* Settings are read where the state machine may need them: before a start, a stop, a death. */
 static int needs_settings (enum service_event e)
 {
-  return e == EV_BEGIN || e == EV_GO || e == EV_DIED || e == EV_TIMEOUT || e == EV_HALT
+  return e == EV_BEGIN || e == EV_GO || e == EV_DIED || e == EV_TIMEOUT || e == EV_HALT || e == EV_DRAIN
     || e == EV_d || e == EV_D || e == EV_u || e == EV_U || e == EV_o || e == EV_r || e == EV_l ;
 }
 

@@ -70,6 +70,7 @@ enum service_event
   EV_NO_FINISH,
   EV_NO_STOP,
   EV_HALT,            /* the container stops */
+  EV_DRAIN,           /* the container stops: a logger ends by end of file */
   EV_CONDEMN,         /* corrupted or twice at fault: give up */
   SERVICE_EVENTS
 } ;

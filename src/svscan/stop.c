@@ -214,18 +214,10 @@ static void release_logger (uint32_t logger)
   close(fd) ;
 }
 
-/* A logger is not signalled: it is not restarted either, but one that is between two lives gets
-   one more, to drain its pipe. */
-static void halt_logger (uint32_t i)
-{
-  enum service_state state = (enum service_state)slot_now(slot_at(i))->state ;
-  if (state != DOWN && state != FATAL) service_event(i, EV_o, 0) ;
-}
-
 static void halt_services (void)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) halt_logger(i) ;
+    if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_DRAIN, 0) ;
   if (ledger->dependencies) rc_halt() ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
     if (goes_now(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
@@ -240,7 +232,7 @@ void stop_halt_service (uint32_t i)
     service_event(i, EV_HALT, 0) ;
     return ;
   }
-  halt_logger(i) ;
+  service_event(i, EV_DRAIN, 0) ;
   release_logger(i) ;
 }
 
@@ -261,7 +253,7 @@ static int phase_scripts (void)
 static void end_logger (void)
 {
   catchall_end() ;
-  halt_logger(ledger->catchall) ;
+  service_event(ledger->catchall, EV_DRAIN, 0) ;
   release_logger(ledger->catchall) ;
 }
 
