@@ -186,10 +186,11 @@ int init_main (int argc, char const *const *argv)
   int resumed = argc > 2 && !strcmp(argv[1], "--resume") ;
   size_t skip = !resumed ? 1 : argc > 4 ? 5 : (size_t)argc ;
   make_argvs(&a, argv + skip, (size_t)argc - skip) ;
+  if (resumed) a.again[2] = argv[2] ;
   fault_init(a.again) ;
   if (resumed) resume_ledger(argv[2]) ;
   else make_ledger() ;
-  a.again[2] = fault_fd_text(ledger->self_fd) ;
+  if (!resumed) a.again[2] = fault_fd_text(ledger->self_fd) ;
   fault_arm() ;
   become_reaper() ;
   if (!ledger->rundir[0]) place_choose() ;
