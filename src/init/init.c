@@ -127,11 +127,18 @@ static int run_d_is_done (void)
   strcpy(path, ledger->rundir) ;
   strcat(path, MARK) ;
   if (setting_read(AT_FDCWD, path, mark, sizeof mark) <= 0 || !starttime(time, sizeof time)) return 0 ;
-  unlink(path) ;
   number_text(mine, getpid()) ;
   strcat(mine, " ") ;
   strcat(mine, time) ;
   return !strcmp(mark, mine) ;
+}
+
+static void run_d_forget (void)
+{
+  char path[sizeof ledger->rundir + sizeof MARK] ;
+  strcpy(path, ledger->rundir) ;
+  strcat(path, MARK) ;
+  unlink(path) ;
 }
 
 /* ---- the way */
@@ -195,7 +202,9 @@ int init_main (int argc, char const *const *argv)
   become_reaper() ;
   if (!ledger->rundir[0]) place_choose() ;
   environment() ;
-  ledger->skip_run_d = (uint32_t)run_d_is_done() ;
+  /* noted before the mark is gone: a fault may come between the two */
+  if (!ledger->skip_run_d) ledger->skip_run_d = (uint32_t)run_d_is_done() ;
+  run_d_forget() ;
   if (house_make((char const *const *)environ) < 0) return EXIT_SYSTEM ;
   hand_over(a.next) ;
   return EXIT_SYSTEM ;

@@ -75,9 +75,11 @@ struct slot_state
   uint32_t sum ;                /* of all that follows */
   uint32_t seq ;                /* inbox.seq of the last event that was applied */
   uint8_t state ;               /* enum service_state */
-  uint8_t flags ;               /* enum state_flags */
   uint8_t sig ;                 /* for OWE_SIGNAL */
   uint8_t cause ;               /* enum why: what brought the last change about */
+  uint8_t pad ;
+  uint16_t flags ;              /* enum state_flags */
+  uint16_t pad2 ;
   char letters[4] ;             /* for OWE_EVENT */
   int32_t wstat ;               /* of the last run */
   int32_t finish_pgid ;         /* process group of the run that `finish` follows */

@@ -42,8 +42,8 @@ static uint32_t tell (state *s, char const *letters)
   return OWE_EVENT ;
 }
 
-static void set (state *s, unsigned int flags) { s->flags |= (uint8_t)flags ; }
-static void clear (state *s, unsigned int flags) { s->flags &= (uint8_t)~flags ; }
+static void set (state *s, unsigned int flags) { s->flags |= (uint16_t)flags ; }
+static void clear (state *s, unsigned int flags) { s->flags &= (uint16_t)~flags ; }
 
 static int64_t after_ms (facts const *f, uint32_t ms)
 {
@@ -70,7 +70,7 @@ static uint32_t start (state *s, facts const *f)
   if (s->flags & HELD) return enter(s, WAITING, WHY_DEPENDENCIES) ;
   refresh(s, f) ;
   owed = enter(s, UP, s->cause) ;
-  clear(s, IS_READY | PAUSED | STOP_SENT | UNSPAWNED) ;
+  clear(s, IS_READY | PAUSED | STOP_SENT | UNSPAWNED | CONDEMNED) ;
   s->stamp = f->wall ;
   s->started = f->now ;
   s->stop_deadline = NEVER ;
@@ -138,6 +138,7 @@ static uint32_t settle (state *s, facts const *f, char const *letters)
 {
   uint32_t owed = tell(s, letters) ;
   if (!(s->flags & FOR_GOOD)) s->letters[strlen(letters) - 1] = 0 ;
+  if (s->flags & CONDEMNED) return owed | give_up(s, WHY_CONDEMNED, f) ;
   if (!(s->flags & WANT_UP) || s->flags & FOR_GOOD) return owed | rest(s, DOWN, s->flags & FOR_GOOD ? WHY_HALT : WHY_COMMAND, f) ;
   if (policy_ends(s))
   {
@@ -219,7 +220,8 @@ static uint32_t bring_down (state *s, facts const *f)
 {
   refresh(s, f) ;
   if (!(s->flags & STOP_SENT)) s->stop_deadline = after_ms(f, s->settings.timeout_kill) ;
-  if (s->flags & STOP_SENT || s->state == LAST_UP || !(s->settings.flags & HAS_STOP)) return signal_down(s) ;
+  if (s->flags & (STOP_SENT | STOP_RUNS) || s->state == LAST_UP || !(s->settings.flags & HAS_STOP)) return signal_down(s) ;
+  set(s, STOP_RUNS) ;
   s->state = STOPPING ;
   s->deadline = s->stop_deadline ;
   return OWE_SPAWN_STOP | OWE_STATUS ;
@@ -339,7 +341,7 @@ static uint32_t died (state *s, enum service_event e, facts const *f)
   s->wstat = f->wstat ;
   s->stamp = f->wall ;
   s->deaths++ ;
-  if (!(s->settings.flags & HAS_FINISH)) return owed | (next == LAST_FINISH ? end(s, "dDx") : settle(s, f, "dDx")) ;
+  if (!(s->settings.flags & HAS_FINISH) || s->flags & CONDEMNED) return owed | (next == LAST_FINISH ? end(s, "dDx") : settle(s, f, "dDx")) ;
   owed |= enter(s, next, WHY_DIED) | OWE_SPAWN_FINISH | tell(s, "d") ;
   s->deadline = after_ms(f, s->settings.timeout_finish) ;
   return owed ;
@@ -364,14 +366,23 @@ static uint32_t last_finished (state *s, enum service_event e, facts const *f)
 static uint32_t stop_ended (state *s, enum service_event e, facts const *f)
 {
   (void)f ;
+  clear(s, STOP_RUNS) ;
   s->state = UP ;
   return (e == EV_STOPPED ? OWE_CLEAR_STOP : 0) | signal_down(s) ;
+}
+
+/* What ends when the service counts as without a process: it was given up without ceremony. */
+static uint32_t died_late (state *s, enum service_event e, facts const *f)
+{
+  (void)s ; (void)f ;
+  return e == EV_DIED ? OWE_CLEAR_RUN : OWE_CLEAR_FINISH ;
 }
 
 /* A stop script that outlived its service, or a word of an earlier life. */
 static uint32_t stop_late (state *s, enum service_event e, facts const *f)
 {
-  (void)s ; (void)e ; (void)f ;
+  (void)e ; (void)f ;
+  clear(s, STOP_RUNS) ;
   return OWE_CLEAR_STOP ;
 }
 
@@ -421,6 +432,7 @@ static uint32_t no_run (state *s, enum service_event e, facts const *f)
   (void)e ;
   s->starts-- ;
   if (s->state == LAST_UP) return owed | end(s, "x") ;
+  if (s->flags & CONDEMNED) return owed | give_up(s, WHY_CONDEMNED, f) ;
   if (!(s->flags & WANT_UP) || s->flags & FOR_GOOD) return owed | rest(s, DOWN, WHY_NO_FORK, f) ;
   owed |= rest(s, BACKOFF, WHY_NO_FORK, f) ;
   s->deadline = fork_retry(s, f) ;
@@ -496,19 +508,17 @@ static uint32_t exit_down (state *s, enum service_event e, facts const *f)
   return end(s, "x") ;
 }
 
-/* Its state cannot be trusted: nothing is started again, what runs is brought down. */
+/* Its state cannot be trusted: nothing is started again, not even its finish; what runs is killed. */
 static uint32_t condemn (state *s, enum service_event e, facts const *f)
 {
   (void)e ;
+  if (!state_is_live((enum service_state)s->state)) return give_up(s, WHY_CONDEMNED, f) ;
   clear(s, WANT_UP) ;
-  if (state_is_live((enum service_state)s->state))
-  {
-    set(s, FOR_GOOD) ;
-    s->cause = WHY_CONDEMNED ;
-    s->sig = SIGKILL ;
-    return s->state == FINISH || s->state == LAST_FINISH ? OWE_KILL_FINISH : OWE_SIGNAL ;
-  }
-  return rest(s, FATAL, WHY_CONDEMNED, f) ;
+  set(s, CONDEMNED) ;
+  s->cause = WHY_CONDEMNED ;
+  if (s->state != FINISH && s->state != LAST_FINISH) return kill_run(s, EV_TIMEOUT, f) | OWE_STATUS ;
+  if (s->flags & UNSPAWNED) return (s->state == LAST_FINISH ? end(s, "Dx") : settle(s, f, "Dx")) | OWE_STATUS ;
+  return kill_finish(s, EV_TIMEOUT, f) | OWE_STATUS ;
 }
 
 /* ---- the table */
@@ -524,7 +534,7 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   [EV_o] = start_once, [EV_d] = stay_down, [EV_D] = stay_down, [EV_u] = start_wanted, [EV_U] = start_wanted, \
   [EV_x] = exit_down, [EV_O] = stay_down, [EV_Q] = stay_down, \
   [EV_BEGIN] = begin, [EV_GO] = go, [EV_HOLD] = hold, \
-  [EV_DIED] = cannot_be, [EV_FINISHED] = cannot_be, [EV_STOPPED] = stop_late, \
+  [EV_DIED] = died_late, [EV_FINISHED] = died_late, [EV_STOPPED] = stop_late, \
   [EV_NOTIFIED] = ignore, [EV_NO_RUN] = cannot_be, [EV_NO_FINISH] = cannot_be, [EV_NO_STOP] = cannot_be, \
   [EV_HALT] = halt_down, [EV_DRAIN] = drain_down, [EV_CONDEMN] = condemn
 

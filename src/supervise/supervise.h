@@ -48,7 +48,9 @@ enum state_flags
   FOR_GOOD = 16,      /* the container stops: never again */
   UNSPAWNED = 32,     /* finish could not be forked yet */
   REACHED = 64,       /* was ready once, or went down by its own wish: dependants may start */
-  HELD = 128          /* dependencies are not met: WAITING where it would start */
+  HELD = 128,         /* dependencies are not met: WAITING where it would start */
+  CONDEMNED = 256,    /* given up while it has a process: FATAL when that has ended */
+  STOP_RUNS = 512     /* its stop script has not been reaped, be it of an earlier run */
 } ;
 
 /* The letters of supervise/control in the order of the events that they are. */
