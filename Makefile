@@ -137,6 +137,31 @@ check-faults: check-fault-build
 	@FAULT_STEP=1 FAULT_OFFSET=0 tools/run-tests $(fault_TESTS)
 # ---------------------------------------------------------------- tests/fault: end
 
+# ---------------------------------------------------------------- tests/runtime: begin
+# One life in every situation (tests/runtime/matrix.h). In `make check` under bare namespaces; in
+# check-runtimes under every runtime that works here, and what only a runtime can show.
+
+RUNTIME := build/dev/tests/runtime
+
+$(RUNTIME)/matrix: $(addprefix build/dev/obj/tests/runtime/,matrix.o cell.o) build/dev/obj/tests/container/stream.o
+	@mkdir -p $(@D)
+	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^ $(dev_LIBS) -lrt
+
+$(RUNTIME)/bare: build/dev/obj/tests/runtime/bare.o build/dev/obj/tests/container/inside.o
+	@mkdir -p $(@D)
+	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^ $(dev_LIBS)
+
+$(RUNTIME)/bystander: tests/runtime/inside/bystander.c
+	@mkdir -p $(@D)
+	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
+
+$(RUNTIME)/layer.stamp: tests/runtime/make-layer $(RUNTIME)/bystander build/dev/tests/container/actor $(shell find tests/runtime/tree -type f)
+	tests/runtime/make-layer $(RUNTIME)/layer build/dev/tests/container/actor $(RUNTIME)/bystander
+
+.PHONY: matrix-build
+matrix-build: $(RUNTIME)/matrix $(RUNTIME)/bare $(RUNTIME)/layer.stamp $(BOX_ROOT).stamp
+# ---------------------------------------------------------------- tests/runtime: end
+
 # ---------------------------------------------------------------- the overlay
 # Names and links: tools/make-overlay; what is laid over a root file system: etc-skel.
 
@@ -155,7 +180,7 @@ overlay-compat: build/overlay/keelson
 # check, lint and demo work on a bare machine: they install what is missing, then build.
 
 JOBS := $(shell nproc)
-TESTS = $(unit_TESTS) $(container_TESTS) $(wildcard tests/differential/*/run)
+TESTS = $(unit_TESTS) $(container_TESTS) $(RUNTIME)/matrix $(wildcard tests/differential/*/run)
 
 check:
 	tools/install-deps build check
@@ -163,7 +188,7 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-build check-run lint-run demo-run
-check-build: all overlay $(BOX_ROOT).stamp $(unit_TESTS) $(container_TESTS)
+check-build: all overlay $(BOX_ROOT).stamp matrix-build $(unit_TESTS) $(container_TESTS)
 
 check-run: check-build
 	@tools/run-tests $(TESTS)
