@@ -13,6 +13,12 @@
 #include "svscan.h"
 
 static void ask_stop (void) { stop_request(CAUSE_CONTROL, 0, NO_SLOT, inbox_seq()) ; }
+static void ask_quit (void)
+{
+  ledger->term_loggers = 1 ;
+  ask_stop() ;
+}
+
 static void rescan (void) { scan_all() ; }
 static void rescan_prune (void) { scan_all() ; scan_prune(0) ; }
 static void prune (void) { scan_prune(0) ; }
@@ -31,7 +37,7 @@ static void again (void)
 static struct { char letter ; void (*act) (void) ; } const letters[] =
 {
   { 'a', &rescan }, { 'h', &rescan_prune }, { 'n', &prune }, { 'N', &prune_loggers },
-  { 't', &ask_stop }, { 'i', &ask_stop }, { 'q', &ask_stop }, { 'b', &stop_now },
+  { 't', &ask_stop }, { 'i', &ask_stop }, { 'q', &ask_quit }, { 'b', &stop_now },
   { '0', &ask_stop }, { '6', &ask_stop }, { '7', &ask_stop }, { '8', &ask_stop }, { 'R', &again }
 } ;
 

@@ -65,7 +65,10 @@ static void alone (int sig)
     case SIGALRM : scan_all() ; break ;
     case SIGABRT : _exit(EXIT_OK) ;
     case SIGHUP : scan_all() ; scan_prune(0) ; break ;
-    case SIGTERM : case SIGINT : case SIGQUIT : stop_request(CAUSE_SIGNAL, sig, NO_SLOT, inbox_seq()) ; break ;
+    case SIGQUIT :
+      ledger->term_loggers = 1 ;
+      /* fall through */
+    case SIGTERM : case SIGINT : stop_request(CAUSE_SIGNAL, sig, NO_SLOT, inbox_seq()) ; break ;
     default : break ;
   }
 }

@@ -217,7 +217,7 @@ static void release_logger (uint32_t logger)
 static void halt_services (void)
 {
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_DRAIN, 0) ;
+    if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, ledger->term_loggers ? EV_HALT : EV_DRAIN, 0) ;
   if (ledger->dependencies) rc_halt() ;
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
     if (goes_now(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
@@ -232,7 +232,7 @@ void stop_halt_service (uint32_t i)
     service_event(i, EV_HALT, 0) ;
     return ;
   }
-  service_event(i, EV_DRAIN, 0) ;
+  service_event(i, ledger->term_loggers ? EV_HALT : EV_DRAIN, 0) ;
   release_logger(i) ;
 }
 
