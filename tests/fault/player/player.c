@@ -226,6 +226,9 @@ static int drive (char const *how)
   wait_for("writer up", 1) ;
   wait_for("writer-log up", 1) ;
   wait_for("web up", 1) ;
+  wait_for("killed up", 1) ;
+  wait_for("ready up", 1) ;
+  wait_for("vital up", 1) ;
   tell("plain", "r") ;
   tell("writer", "1") ;
   wait_for("plain up", 2) ;
