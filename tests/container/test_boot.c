@@ -385,14 +385,16 @@ START_TEST(what_scripts_get)
   sprintf(text + n, script, "service") ;
   box_file(b, "etc/services.d/a/run", 0755, strcat(text, "exec actor up service-is-up\n")) ;
   sprintf(text, script, "cmd") ;
-  box_boot(b, &how, "sh", "-c", text, (char *)0) ;
+  box_gate(b, "go") ;
+  box_boot(b, &how, "sh", "-c", strcat(text, "read x < /gates/go\n"), (char *)0) ;
   box_event(b, "run.d /work yes none stdin /dev/null") ;
   box_event(b, "init /work plain none stdin /dev/null") ;
   box_event(b, "cmd /work yes none stdin /dev/null") ;
-  ck_assert_int_eq(box_exit_code(b), 0) ;
-  box_event(b, "end /work plain none stdin /dev/null") ;
   char const *service = box_event_after(b, "service ") ;
   ck_assert_msg(strstr(service, "/a plain a stdin /dev/null"), "%s", service) ;
+  box_open_gate(b, "go") ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_event(b, "end /work plain none stdin /dev/null") ;
   char const *finish = box_event_after(b, "finish ") ;
   ck_assert_msg(strstr(finish, "/a plain a stdin /dev/null"), "%s", finish) ;
   box_free(b) ;
@@ -483,9 +485,12 @@ START_TEST(read_only_root)
 {
   struct box_how how = { .flags = BOX_READ_ONLY | BOX_TMPFS_RUN } ;
   box *b = box_new("order") ;
-  box_boot(b, &how, "sh", "-c", "echo cmd > /events; exit 4", (char *)0) ;
+  box_gate(b, "go") ;
+  box_boot(b, &how, "sh", "-c", "read x < /gates/go; exit 4", (char *)0) ;
+  box_event(b, "one up") ;
+  box_event(b, "two up") ;
+  box_open_gate(b, "go") ;
   ck_assert_int_eq(box_exit_code(b), 4) ;
-  ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
   box_free(b) ;
 }
 END_TEST
@@ -494,9 +499,12 @@ START_TEST(noexec_run)
 {
   struct box_how how = { .flags = BOX_NOEXEC_RUN } ;
   box *b = box_new("order") ;
-  box_boot(b, &how, "sh", "-c", "echo cmd > /events; exit 4", (char *)0) ;
+  box_gate(b, "go") ;
+  box_boot(b, &how, "sh", "-c", "read x < /gates/go; exit 4", (char *)0) ;
+  box_event(b, "one up") ;
+  box_event(b, "two up") ;
+  box_open_gate(b, "go") ;
   ck_assert_int_eq(box_exit_code(b), 4) ;
-  ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
   ck_assert_uint_eq(box_event_count(b, "one finish 0 0 one"), 1) ;
   box_free(b) ;
 }
@@ -508,10 +516,12 @@ START_TEST(another_user)
   box *b = box_new(0) ;
   box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\necho \"init $(id -u)\" > /events\n") ;
   box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up \"service $(id -u)\"\n") ;
-  box_boot(b, &how, "sh", "-c", "svctl status > /dev/null && exit 4", (char *)0) ;
+  box_gate(b, "go") ;
+  box_boot(b, &how, "sh", "-c", "svctl status > /dev/null && read x < /gates/go && exit 4", (char *)0) ;
+  box_event(b, "init 1000") ;
+  box_event(b, "service 1000") ;
+  box_open_gate(b, "go") ;
   ck_assert_int_eq(box_exit_code(b), 4) ;
-  ck_assert_uint_eq(box_event_count(b, "init 1000"), 1) ;
-  ck_assert_uint_eq(box_event_count(b, "service 1000"), 1) ;
   box_free(b) ;
 }
 END_TEST
@@ -533,6 +543,58 @@ START_TEST(a_terminal)
   box_event(b, "cmd heard 2") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "a heard 2"), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+START_TEST(cmd_arg0)
+{
+  static char const *const env[] = { "S6_CMD_ARG0=/former-entrypoint", 0 } ;
+  struct box_how how = { .env = env } ;
+  box *b = box_new(0) ;
+  box_file(b, "former-entrypoint", 0755, "#!/bin/sh\necho \"entrypoint $*\" > /events\nexec \"$@\"\n") ;
+  box_boot(b, &how, "sh", "-c", "exit 12", (char *)0) ;
+  ck_assert_int_eq(box_exit_code(b), 12) ;
+  box_event(b, "entrypoint sh -c exit 12") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* WORKDIR was removed by a boot script: the CMD runs in /, and a warning says so. */
+START_TEST(workdir_is_gone)
+{
+  struct box_how how = { .workdir = "/work" } ;
+  box *b = box_new(0) ;
+  box_dir(b, "work", 0755) ;
+  box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\ncd / && rmdir /work\n") ;
+  box_boot(b, &how, "sh", "-c", "echo \"cwd $PWD\" > /events", (char *)0) ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_event(b, "cwd /") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* Not PID 1: everything works, and what is not ours is let alone. */
+START_TEST(under_another_pid_1)
+{
+  struct box_how how = { .init = "/bin/sh" } ;
+  box *b = box_new("order") ;
+  box_gate(b, "go") ;
+  box_gate(b, "cmd") ;
+  box_boot(b, &how, "-c",
+    "actor hear sibling 64 & /init sh -c 'echo cmd > /events; read x < /gates/cmd; exit 5'; echo \"code $?\" > /events; read x < /gates/go", (char *)0) ;
+  box_event(b, "sibling up") ;
+  box_event(b, "one up") ;
+  box_event(b, "two up") ;
+  box_event(b, "cmd") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svctl status"), "one")) ;
+  box_open_gate(b, "cmd") ;
+  box_event(b, "code 5") ;
+  ck_assert_uint_eq(box_event_count(b, "one finish 0 0 one"), 1) ;
+  ck_assert_uint_eq(box_processes(b), 2) ;
+  box_open_gate(b, "go") ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  ck_assert_ptr_null(strstr(box_events(b), "sibling heard")) ;
   box_free(b) ;
 }
 END_TEST
@@ -596,6 +658,9 @@ static TCase *surroundings (void)
   tcase_add_test(tc, noexec_run) ;
   if (!getuid()) tcase_add_test(tc, another_user) ; /* a user namespace of one has nobody else */
   tcase_add_test(tc, a_terminal) ;
+  tcase_add_test(tc, cmd_arg0) ;
+  tcase_add_test(tc, workdir_is_gone) ;
+  tcase_add_test(tc, under_another_pid_1) ;
   tcase_add_test(tc, bad_settings) ;
   return tc ;
 }
