@@ -20,7 +20,7 @@
    svctl_log.c      log: the last changes of state
    svctl_scanner.c  halt, rescan, reexec; info
    svctl_link.c     link
-   svctl_probe.c    ready, health
+   svctl_probe.c    ready, health; svctl_check.c what a service's own check script says
 
    A view is a copy made at one moment: the ledger goes on changing under us, so nothing is
    decided on the mapped pages themselves. Ages are differences of CLOCK_MONOTONIC where the
@@ -258,6 +258,13 @@ extern int rc_change_all (struct call *, struct rc_names const *, int up) ;
 
 /* The graph as PID 1 has it. Dies if it cannot be read. */
 extern struct graph *rc_graph (void) ;
+
+/* ---- svctl_check.c ------------------------------------------------------------------ */
+
+/* Service IT, which is up, is to be asked by its check script, if it has one. IT must live until
+   check_all(), which asks them all at once and appends a line for each that is bad: 1 if any is. */
+extern void check_add (struct view const *, struct item const *it) ;
+extern int check_all (stralloc *page) ;
 
 /* ---- commands: exit codes ---------------------------------------------------------- */
 

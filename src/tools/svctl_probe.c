@@ -164,7 +164,11 @@ int svctl_health (struct call *c)
   {
     struct item const *it = c->view.items + i ;
     char const *what = ailment(it) ;
-    if (!what) continue ;
+    if (!what)
+    {
+      if (it->state == UP) check_add(&c->view, it) ;
+      continue ;
+    }
     bad = 1 ;
     text_shown(&page, it->name) ;
     text_s(&page, ": ") ;
@@ -174,6 +178,7 @@ int svctl_health (struct call *c)
     words_last(&page, it) ;
     text_s(&page, "\n") ;
   }
+  if (check_all(&page)) bad = 1 ;
   text_flush(&page) ;
   return bad ? EXIT_DOMAIN : EXIT_OK ;
 }
