@@ -261,6 +261,6 @@ int fdholder_transferdump_main (int argc, char const *const *argv)
   set_deadline(&deadline, to) ;
   connect_to(&hto, argv[1], "destination ", &deadline) ;
   if (!fdholder_setdump(&hto, genalloc_s(struct held, &dump), (uint32_t)genalloc_len(struct held, &dump), &deadline))
-    strerr_diefusys(2, "set dump") ;
+    strerr_diefusys(1, "set dump") ;
   return 0 ;
 }
