@@ -151,9 +151,10 @@ static uint32_t settle (state *s, facts const *f, char const *letters)
   return owed ;
 }
 
-static uint32_t end (state *s, char const *letters)
+/* The status file that stays behind says down and finished. */
+static uint32_t end (state *s, facts const *f, char const *letters)
 {
-  return enter(s, DOWN, WHY_COMMAND) | tell(s, letters) | OWE_END ;
+  return rest(s, DOWN, WHY_COMMAND, f) | tell(s, letters) | OWE_END ;
 }
 
 /* ---- actions */
@@ -341,7 +342,7 @@ static uint32_t died (state *s, enum service_event e, facts const *f)
   s->wstat = f->wstat ;
   s->stamp = f->wall ;
   s->deaths++ ;
-  if (!(s->settings.flags & HAS_FINISH) || s->flags & CONDEMNED) return owed | (next == LAST_FINISH ? end(s, "dDx") : settle(s, f, "dDx")) ;
+  if (!(s->settings.flags & HAS_FINISH) || s->flags & CONDEMNED) return owed | (next == LAST_FINISH ? end(s, f, "dDx") : settle(s, f, "dDx")) ;
   owed |= enter(s, next, WHY_DIED) | OWE_SPAWN_FINISH | tell(s, "d") ;
   s->deadline = after_ms(f, s->settings.timeout_finish) ;
   return owed ;
@@ -359,7 +360,7 @@ static uint32_t finished (state *s, enum service_event e, facts const *f)
 static uint32_t last_finished (state *s, enum service_event e, facts const *f)
 {
   (void)e ; (void)f ;
-  return OWE_CLEAR_FINISH | end(s, "Dx") ;
+  return OWE_CLEAR_FINISH | end(s, f, "Dx") ;
 }
 
 /* The stop script has ended, or could not be run: now the signal, if that is still needed. */
@@ -431,7 +432,7 @@ static uint32_t no_run (state *s, enum service_event e, facts const *f)
   uint32_t owed = OWE_CLOSE_NOTIFY ;
   (void)e ;
   s->starts-- ;
-  if (s->state == LAST_UP) return owed | end(s, "x") ;
+  if (s->state == LAST_UP) return owed | end(s, f, "x") ;
   if (s->flags & CONDEMNED) return owed | give_up(s, WHY_CONDEMNED, f) ;
   if (!(s->flags & WANT_UP) || s->flags & FOR_GOOD) return owed | rest(s, DOWN, WHY_NO_FORK, f) ;
   owed |= rest(s, BACKOFF, WHY_NO_FORK, f) ;
@@ -505,7 +506,7 @@ static uint32_t exit_finish (state *s, enum service_event e, facts const *f)
 static uint32_t exit_down (state *s, enum service_event e, facts const *f)
 {
   (void)e ; (void)f ;
-  return end(s, "x") ;
+  return end(s, f, "x") ;
 }
 
 /* Its state cannot be trusted: nothing is started again, not even its finish; what runs is killed. */
@@ -517,7 +518,7 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   set(s, CONDEMNED) ;
   s->cause = WHY_CONDEMNED ;
   if (s->state != FINISH && s->state != LAST_FINISH) return kill_run(s, EV_TIMEOUT, f) | OWE_STATUS ;
-  if (s->flags & UNSPAWNED) return (s->state == LAST_FINISH ? end(s, "Dx") : settle(s, f, "Dx")) | OWE_STATUS ;
+  if (s->flags & UNSPAWNED) return (s->state == LAST_FINISH ? end(s, f, "Dx") : settle(s, f, "Dx")) | OWE_STATUS ;
   return kill_finish(s, EV_TIMEOUT, f) | OWE_STATUS ;
 }
 
