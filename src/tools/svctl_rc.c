@@ -292,11 +292,14 @@ static void judge (struct change *c)
 
 /* ---- the order */
 
+/* In the order in which PID 1 does it, so that results come in that order too. */
 static void add_aims (struct change *c, uint8_t const *named, uint8_t const *pulled)
 {
-  c->aims = svctl_alloc(graph_size(c->g) * sizeof *c->aims) ;
-  for (uint32_t n = 0 ; n < graph_size(c->g) ; n++)
+  uint32_t size = graph_size(c->g) ;
+  c->aims = svctl_alloc(size * sizeof *c->aims) ;
+  for (uint32_t i = 0 ; i < size ; i++)
   {
+    uint32_t n = c->g->order[c->up ? i : size - 1 - i] ;
     enum graph_kind kind = graph_kind_of(c->g, n) ;
     struct aim *a = c->aims + c->n ;
     if (!pulled[n] || (kind != GRAPH_LONGRUN && kind != GRAPH_ONESHOT)) continue ;

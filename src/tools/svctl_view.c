@@ -236,6 +236,7 @@ static void read_oneshot (struct item *it, struct slot const *s)
   it->wanted = c->state == ONESHOT_STARTING || c->state == ONESHOT_UP ;
   it->died = c->state == ONESHOT_FAILED ;
   it->wstat = c->wstat ;
+  if (it->died) it->death_age = it->age ;
   it->exec_errno = it->died ? s->run_errno : 0 ;
 }
 
@@ -291,7 +292,7 @@ static int by_name (void const *a, void const *b)
 static void read_deaths (struct view *v, int64_t const *deaths, int64_t now)
 {
   for (size_t i = 0 ; i < v->n ; i++)
-    if (v->items[i].died && deaths[v->items[i].slot]) v->items[i].death_age = now - deaths[v->items[i].slot] ;
+    if (v->items[i].died && !item_is_oneshot(v->items + i) && deaths[v->items[i].slot]) v->items[i].death_age = now - deaths[v->items[i].slot] ;
 }
 
 static int ends_run (struct record const *r)
