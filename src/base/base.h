@@ -202,6 +202,11 @@ extern ssize_t setting_read (int dirfd, char const *name, char *buffer, size_t s
 /* Writes a small file whole: NAME.new, then rename. 0, or -1/errno; nothing is left behind. */
 extern int file_replace (int dirfd, char const *name, char const *content, size_t len, unsigned int mode) ;
 
+/* Puts the entries of our environment that every script gets (PATH and S6_RUNDIR) at V, which has
+   room for ENV_BARE; returns how many. */
+#define ENV_BARE 2
+extern size_t env_bare (char const **v) ;
+
 /* An unsigned variable of the environment, at most MAX; a bad value warns and gives DFLT. */
 extern uint32_t env_uint (char const *name, uint32_t dflt, uint32_t max) ;
 

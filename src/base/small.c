@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <skalibs/allreadwrite.h>
+#include <skalibs/posixplz.h>
 #include <skalibs/types.h>
 
 #include "base.h"
@@ -77,6 +78,14 @@ int file_replace (int dirfd, char const *name, char const *content, size_t len, 
   unlinkat(dirfd, tmp, 0) ;
   errno = e ;
   return -1 ;
+}
+
+size_t env_bare (char const **v)
+{
+  size_t n = 0 ;
+  for (char **e = environ ; *e && n < ENV_BARE ; e++)
+    if (!strncmp(*e, "PATH=", 5) || !strncmp(*e, "S6_RUNDIR=", 10)) v[n++] = *e ;
+  return n ;
 }
 
 uint32_t env_uint (char const *name, uint32_t dflt, uint32_t max)

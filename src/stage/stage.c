@@ -67,11 +67,8 @@ static char const *shell (void)
 /* PATH alone, as the scripts of s6-overlay get it. */
 static char const *const *bare_environment (void)
 {
-  static char const *v[4] ;
-  size_t n = 0 ;
-  for (char **e = environ ; *e && n < 3 ; e++)
-    if (!strncmp(*e, "PATH=", 5) || !strncmp(*e, "S6_RUNDIR=", 10)) v[n++] = *e ;
-  v[n] = 0 ;
+  static char const *v[ENV_BARE + 1] ;
+  v[env_bare(v)] = 0 ;
   return v ;
 }
 

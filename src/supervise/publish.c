@@ -49,6 +49,16 @@ static void fill (struct svstatus *st, struct slot const *s)
   st->ready = !!(c->flags & IS_READY) ;
 }
 
+/* Where nobody can be reading yet, no rename is needed: it costs more than all the rest. */
+static int write_first (int dirfd, char const *packed)
+{
+  int fd = openat(dirfd, "status", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), r ;
+  if (fd < 0) return -1 ;
+  r = write(fd, packed, SVSTATUS_SIZE) == SVSTATUS_SIZE ? 0 : -1 ;
+  close(fd) ;
+  return r ;
+}
+
 void publish_status (struct slot const *s)
 {
   char packed[SVSTATUS_SIZE] ;
@@ -61,7 +71,8 @@ void publish_status (struct slot const *s)
   }
   fill(&st, s) ;
   svstatus_pack(packed, &st) ;
-  r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
+  r = dir_is_fresh(s) ? write_first(fd, packed) : -1 ;
+  if (r < 0) r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
   report(s, r < 0) ;
 }
 

@@ -192,29 +192,6 @@ static int has_own_overlay (void)
   return found ;
 }
 
-static int has_definitions (void)
-{
-  DIR *dir = opendir("/etc/s6-overlay/s6-rc.d") ;
-  direntry *d ;
-  int found = 0 ;
-  if (!dir) return 0 ;
-  while (!found && (d = readdir(dir)))
-    found = d->d_name[0] != '.' && strcmp(d->d_name, "user") && strcmp(d->d_name, "user2") ;
-  closedir(dir) ;
-  return found ;
-}
-
-char const *generation_text (enum generation_why w)
-{
-  static char const *const texts[GENERATION_WHYS] =
-  {
-    [GENERATION_ASKED] = "S6_COMPAT says so",
-    [GENERATION_S6_RC] = "it brings s6-overlay 3 or defines s6-rc services",
-    [GENERATION_PLAIN] = "it defines no s6-rc service"
-  } ;
-  return w < GENERATION_WHYS ? texts[w] : "unknown" ;
-}
-
 static void choose_generation (void)
 {
   char text[16] ;
@@ -225,7 +202,7 @@ static void choose_generation (void)
   else
   {
     if (wish && strcmp(wish, "auto")) say(SAY_WARNING, "S6_COMPAT=", wish, " must be 2, 3 or auto: using auto") ;
-    why = has_own_overlay() || has_definitions() ? GENERATION_S6_RC : GENERATION_PLAIN ;
+    why = has_own_overlay() || rc_has_definitions() ? GENERATION_S6_RC : GENERATION_PLAIN ;
     g->generation = why == GENERATION_S6_RC ? 3 : 2 ;
   }
   ledger->generation_why = why ;

@@ -65,10 +65,8 @@ uint32_t oneshot_add (char const *name)
 static char const *const *environment (char const *name)
 {
   static char rc[SLOT_NAME_MAX + 16], service[SLOT_NAME_MAX + 16] ;
-  static char const *v[6] ;
-  size_t n = 0 ;
-  for (char **e = environ ; *e && n < 3 ; e++)
-    if (!strncmp(*e, "PATH=", 5) || !strncmp(*e, "S6_RUNDIR=", 10)) v[n++] = *e ;
+  static char const *v[ENV_BARE + 3] ;
+  size_t n = env_bare(v) ;
   strcpy(rc, "RC_NAME=") ;
   v[n++] = strcat(rc, name) ;
   strcpy(service, "SERVICE_NAME=") ;

@@ -475,11 +475,16 @@ static int has_dependencies (char const *path)
   return found ;
 }
 
+int rc_has_definitions (void)
+{
+  return defines_something(conf_path("/etc/s6-overlay/s6-rc.d")) ;
+}
+
 int rc_wanted (void)
 {
   char bundledir[512] ;
   char const *dir = conf_text("S6_RUNTIME_BUNDLEDIR", bundledir, sizeof bundledir) ;
-  return defines_something(conf_path("/etc/s6-overlay/s6-rc.d")) || has_dependencies(conf_path("/etc/services.d"))
+  return rc_has_definitions() || has_dependencies(conf_path("/etc/services.d"))
     || defines_something(dir ? dir : conf_path("/etc/s6-overlay/user-bundles.d")) ;
 }
 

@@ -43,6 +43,8 @@ extern void oneshot_resume (uint32_t i) ;
 
 /* Reads all definitions and says what is wrong with them. The number of errors. */
 extern uint32_t rc_check (void) ;
+/* 1: the image defines a service in s6-rc form. */
+extern int rc_has_definitions (void) ;
 /* 1: this image has services with dependencies. */
 extern int rc_wanted (void) ;
 /* Reads the definitions, lays out the longruns, takes up all services, starts what may start. */
