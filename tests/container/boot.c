@@ -96,16 +96,23 @@ void box_bootv (box *b, struct box_how const *how, char const *const *argv)
 {
   static struct box_how const plain ;
   struct stdio io ;
+  int sync[2] ;
+  char c ;
   if (!how) how = &plain ;
   if (b->pid) broken(b, "this box runs already") ;
   if (how->uid && one_user_only()) broken(b, "no second user in a user namespace of one") ;
   guard_begins(b) ;
   open_stdio(b, how->flags, &io) ;
   open_events(b) ;
+  if (pipe2(sync, O_CLOEXEC) < 0) broken(b, "unable to make a pipe: %s", strerror(errno)) ;
   b->pid = (pid_t)syscall(SYS_clone, CLONE_INTO_BOX | CLONE_PIDFD | SIGCHLD, 0, &b->pidfd, 0, 0) ;
   if (b->pid < 0) broken(b, "unable to make a PID namespace: %s", strerror(errno)) ;
   if (!b->pid) life(b, how, argv, &io) ;
   close_stdio(b, &io) ;
+  /* until its exec it is not yet where it will live: who enters it then would be lost */
+  close(sync[1]) ;
+  while (read(sync[0], &c, 1) < 0 && errno == EINTR) ;
+  close(sync[0]) ;
 }
 
 void box_boot (box *b, struct box_how const *how, ...)
