@@ -131,6 +131,9 @@ build/dev/tests/fault/player: tests/fault/player/player.c
 	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
 
 .PHONY: check-faults check-fault-build
+soak: check-fault-build
+	SOAK_MINUTES=5 build/dev/tests/fault/test_soak
+
 check-fault-build: $(BOX_ROOT).stamp $(fault_TESTS) build/dev/tests/fault/player
 
 check-faults: check-fault-build

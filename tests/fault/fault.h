@@ -20,6 +20,7 @@
 enum harm
 {
   HARM_NONE,
+  HARM_OUTSIDE,   /* not ours to do: PID 1 runs at full speed */
   HARM_BEFORE,    /* a real SEGV instead of the call */
   HARM_AFTER,     /* a real SEGV when the call has returned */
   HARM_REFUSE     /* the call is not made and returns an error */
@@ -32,6 +33,7 @@ struct plan
   unsigned int again ;      /* another SEGV at so many calls after that; 0: none */
   long nr ;                 /* HARM_REFUSE: number of the system call */
   int err ;                 /* and the errno that it returns */
+  char const *const *argv ; /* not the scenario but this, with the output in a file; 0 */
   char const *how ;         /* the scenario's end: cmd, critical, signal, control */
 } ;
 
@@ -53,6 +55,8 @@ struct outcome
 typedef struct world world ;
 
 extern world *world_new (void) ;
+/* Another: 50 services, readiness, finish scripts, for the storm. */
+extern world *world_of_many (void) ;
 extern void world_free (world *) ;
 extern void world_run (world *, struct plan const *, struct outcome *) ;
 extern void outcome_free (struct outcome *) ;

@@ -46,8 +46,6 @@ static struct refusal { long nr ; int errs[4] ; } const refusals[] =
   { SYS_fcntl, { EMFILE, ENOLCK } },
   { SYS_splice, { EAGAIN, EPIPE } },
   { SYS_fallocate, { ENOSPC } },
-  { SYS_getdents64, { EIO } },
-  { SYS_fstat, { EIO } },
 } ;
 #define REFUSALS (sizeof refusals / sizeof refusals[0])
 

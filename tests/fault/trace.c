@@ -177,6 +177,7 @@ static int on_syscall (struct walk *w)
 /* 1: nothing more is to be done to it. Runs that only count are traced to the end. */
 static int is_done (struct walk const *w)
 {
+  if (w->plan->harm == HARM_OUTSIDE) return 1 ;
   if (w->plan->harm == HARM_NONE || !w->o->harmed || w->pending || w->result) return 0 ;
   return !w->plan->again || w->o->harmed > 1 ;
 }

@@ -20,6 +20,7 @@
 #include "trace.h"
 
 #define PLAYER "build/dev/tests/fault/player"
+#define GUARD_OF_STORM 600
 #define GUARD 30  /* seconds: a run that takes so long hangs */
 
 struct world { box *box ; } ;
@@ -80,6 +81,27 @@ static void scenario (box *b)
   box_dir(b, "pids", 0777) ;
 }
 
+world *world_of_many (void)
+{
+  world *w = calloc(1, sizeof *w) ;
+  if (!w) broken(0, "out of memory") ;
+  w->box = box_new(0) ;
+  install_player(w->box) ;
+  for (unsigned int i = 0 ; i < 50 ; i++)
+  {
+    char dir[64], path[80] ;
+    snprintf(dir, sizeof dir, "etc/services.d/s%02u", i) ;
+    service(w->box, dir, "counted", 0) ;
+    snprintf(path, sizeof path, "%s/finish", dir) ;
+    box_file(w->box, path, 0755, "#!/bin/player reaped\n") ;
+    snprintf(path, sizeof path, "%s/notification-fd", dir) ;
+    box_file(w->box, path, 0644, "3\n") ;
+  }
+  box_dir(w->box, "locks", 0777) ;
+  box_dir(w->box, "pids", 0777) ;
+  return w ;
+}
+
 world *world_new (void)
 {
   world *w = calloc(1, sizeof *w) ;
@@ -104,9 +126,10 @@ static char const *const variables[] =
   "S6_KILL_FINISH_MAXTIME=60000", 0
 } ;
 
-static _Noreturn void life (world const *w, char const *how, int out)
+static _Noreturn void life (world const *w, struct plan const *plan, int out)
 {
-  char const *const argv[] = { "/init", "player", "drive", how, 0 } ;
+  char const *const plain[] = { "/init", "player", "drive", plan->how, 0 } ;
+  char const *const *argv = plan->argv ? plan->argv : plain ;
   int null = open("/dev/null", O_RDONLY) ;
   signals_to_default() ;
   if (null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(111) ;
@@ -147,14 +170,15 @@ static int by_text (void const *a, void const *b)
 /* Services run side by side: what counts is what happened, and how often. */
 static char *sorted (char *text)
 {
-  char *lines[1024], *out = malloc(strlen(text) + 1), *p = text, *line ;
-  size_t n = 0 ;
-  if (!out) broken(0, "out of memory") ;
-  while (n < 1024 && (line = strsep(&p, "\n"))) if (line[0]) lines[n++] = line ;
+  size_t size = strlen(text) + 1, n = 0 ;
+  char **lines = malloc((size / 2 + 1) * sizeof *lines), *out = malloc(size), *p = text, *line ;
+  if (!out || !lines) broken(0, "out of memory") ;
+  while ((line = strsep(&p, "\n"))) if (line[0]) lines[n++] = line ;
   qsort(lines, n, sizeof *lines, &by_text) ;
   out[0] = 0 ;
   for (size_t i = 0, at = 0 ; i < n ; i++) at += (size_t)sprintf(out + at, "%s\n", lines[i]) ;
   free(text) ;
+  free(lines) ;
   return out ;
 }
 
@@ -167,19 +191,25 @@ static int64_t now (void)
 
 void world_run (world *w, struct plan const *plan, struct outcome *o)
 {
-  int p[2] ;
+  char path[PATH_MAX] ;
+  int p[2], file ;
   pid_t pid ;
   int64_t start = now() ;
   memset(o, 0, sizeof *o) ;
   box_file(w->box, "record", 0666, "") ;
   box_file(w->box, "log", 0666, "") ;
-  if (pipe2(p, O_CLOEXEC) < 0 || ndelay_on(p[0]) < 0) broken(w->box, "unable to make a pipe: %s", strerror(errno)) ;
+  /* a storm says more than a pipe holds */
+  box_file(w->box, "output", 0666, "") ;
+  box_path(w->box, path, "output") ;
+  file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC) ;
+  if (file < 0 || pipe2(p, O_CLOEXEC) < 0 || ndelay_on(p[0]) < 0) broken(w->box, "unable to make a pipe: %s", strerror(errno)) ;
   pid = (pid_t)syscall(SYS_clone, CLONE_INTO_BOX | SIGCHLD, 0, 0, 0, 0) ;
   if (pid < 0) broken(w->box, "unable to make a PID namespace: %s", strerror(errno)) ;
-  if (!pid) life(w, plan->how, p[1]) ;
+  if (!pid) life(w, plan, plan->argv ? file : p[1]) ;
   close(p[1]) ;
-  trace(pid, plan, GUARD, o) ;
-  o->output = taken(p[0]) ;
+  close(file) ;
+  trace(pid, plan, plan->argv ? GUARD_OF_STORM : GUARD, o) ;
+  o->output = plan->argv ? file_taken(w, "output") : taken(p[0]) ;
   close(p[0]) ;
   o->record = sorted(file_taken(w, "record")) ;
   o->log = file_taken(w, "log") ;

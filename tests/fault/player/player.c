@@ -13,13 +13,19 @@
      logger      appends stdin to /log until its end
      finish      records the arguments that a finish script gets
      once TEXT   records TEXT
+     counted     a service of the storm: as ready, but records "NAME up PID"
+     reaped      its finish script: records "NAME finish PID", the run's
+     storm SEED N F  the CMD of the storm: N commands to random services, after one in F (0: none)
+                 a SEGV to PID 1; records what PID 1 needs at the beginning and at the end
      drive HOW   the CMD: restarts and stops services, then ends the container: HOW is cmd,
                  critical, signal or control
 */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,10 +255,166 @@ static int drive (char const *how)
   return 42 ;
 }
 
+/* ---- the storm */
+
+#define SERVICE_COUNT 50
+
+static uint64_t dice ;
+
+static unsigned int roll (unsigned int n)
+{
+  dice ^= dice << 13 ;
+  dice ^= dice >> 7 ;
+  dice ^= dice << 17 ;
+  return (unsigned int)(dice >> 20) % n ;
+}
+
+static int counted (char const *name)
+{
+  char text[64] ;
+  int sig ;
+  begin(name) ;
+  snprintf(text, sizeof text, "up %d", (int)getpid()) ;
+  record(label, text) ;
+  if (write(3, "\n", 1) != 1) record(label, "cannot notify") ;
+  while ((sig = next_signal()) != SIGTERM) ;
+  return 0 ;
+}
+
+static int reaped (char const *name, char const *pid)
+{
+  char text[64] ;
+  name_is(name) ;
+  snprintf(text, sizeof text, "finish %s", pid) ;
+  record(label, text) ;
+  return 0 ;
+}
+
+/* Every service goes down, if it was up, and comes up again. */
+static void gather (void)
+{
+  char name[16] ;
+  int fd = open("/record", O_WRONLY | O_APPEND | O_CLOEXEC) ;
+  off_t mark = fd < 0 ? -1 : lseek(fd, 0, SEEK_END) ;
+  unsigned int up = 0, seen[SERVICE_COUNT] = { 0 } ;
+  static char text[1 << 20] ;
+  char events[4096] ;
+  if (mark < 0) die("find the end of the record") ;
+  close(fd) ;
+  for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++)
+  {
+    snprintf(name, sizeof name, "s%02u", i) ;
+    tell(name, "du") ;
+  }
+  for (;;)
+  {
+    ssize_t n ;
+    fd = open("/record", O_RDONLY | O_CLOEXEC) ;
+    n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, mark) ;
+    if (n < 0) die("read the record") ;
+    close(fd) ;
+    text[n] = 0 ;
+    up = 0 ;
+    memset(seen, 0, sizeof seen) ;
+    for (char *p = text, *end ; (end = strchr(p, '\n')) ; p = end + 1)
+      if (p[0] == 's' && !strncmp(p + 3, " up ", 4)) seen[(unsigned int)(p[1] - '0') * 10 + (unsigned int)(p[2] - '0')] = 1 ;
+    for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++) up += seen[i] ;
+    if (up == SERVICE_COUNT) return ;
+    if (read(watch, events, sizeof events) < 0) die("wait for the record") ;
+  }
+}
+
+/* PID 1 signs its lock file when it has applied letters: after the second time it has also seen
+   what had come before the first. */
+static void quiet (void)
+{
+  char events[4096] ;
+  int in = inotify_init1(IN_CLOEXEC) ;
+  if (in < 0 || inotify_add_watch(in, SERVICES ".s6-svscan/lock", IN_MODIFY) < 0) die("watch the lock file") ;
+  for (int i = 0 ; i < 2 ; i++)
+  {
+    control(SERVICES ".s6-svscan/control", "z") ;
+    if (read(in, events, sizeof events) < 0) die("wait for the lock file") ;
+  }
+  close(in) ;
+}
+
+static unsigned long field (char const *file, char const *name)
+{
+  static char text[65536] ;
+  char *p ;
+  int fd = open(file, O_RDONLY | O_CLOEXEC) ;
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1) ;
+  if (n < 0) die(file) ;
+  close(fd) ;
+  text[n] = 0 ;
+  p = strstr(text, name) ;
+  return p ? strtoul(p + strlen(name), 0, 10) : 0 ;
+}
+
+static unsigned int entries (char const *dir, int zombies)
+{
+  unsigned int n = 0 ;
+  DIR *d = opendir(dir) ;
+  if (!d) die(dir) ;
+  for (struct dirent *e ; (e = readdir(d)) ; )
+  {
+    char path[300] ;
+    if (e->d_name[0] < '0' || e->d_name[0] > '9') continue ;
+    snprintf(path, sizeof path, "/proc/%s/status", e->d_name) ;
+    if (!zombies || (access(path, F_OK) == 0 && field(path, "State:\tZ (zombie)\nTgid:\t"))) n++ ;
+  }
+  closedir(d) ;
+  return n ;
+}
+
+static void take_stock (char const *when)
+{
+  char text[128] ;
+  quiet() ;
+  snprintf(text, sizeof text, "%lu KiB %u descriptors %u zombies", field("/proc/1/smaps_rollup", "\nPss:"), entries("/proc/1/fd", 0), entries("/proc", 1)) ;
+  record(when, text) ;
+}
+
+static void one_of_many (void)
+{
+  static char const *const letters[] = { "r", "k", "t", "d", "u", "du", "dudu", "o", "h", "pc", "uu", "1", "k", "r", "nonsense", "O" } ;
+  char name[16] ;
+  snprintf(name, sizeof name, "s%02u", roll(SERVICE_COUNT)) ;
+  tell(name, letters[roll(sizeof letters / sizeof letters[0])]) ;
+}
+
+static int storm (char const *seed, unsigned int n, unsigned int faults)
+{
+  dice = strtoul(seed, 0, 10) * 2654435761u + 88172645463325252u ;
+  block_all() ;
+  watch = inotify_init1(IN_CLOEXEC) ;
+  if (watch < 0 || inotify_add_watch(watch, "/record", IN_MODIFY) < 0) die("watch the record") ;
+  gather() ;
+  for (unsigned int i = 0 ; i < n / 10 ; i++) one_of_many() ;
+  gather() ;
+  if (!faults) take_stock("before") ;
+  for (unsigned int i = 0 ; i < n ; i++)
+  {
+    one_of_many() ;
+    if (i % 8 == 7) control(SERVICES ".s6-svscan/control", "a") ;
+    /* a moment of random length */
+    for (unsigned int k = roll(30000) ; faults && k ; k--) getppid() ;
+    if (faults && !roll(faults)) kill(1, SIGSEGV) ;
+    if (i % 500 == 499) gather() ;
+  }
+  gather() ;
+  if (!faults) take_stock("after") ;
+  return 42 ;
+}
+
 int main (int argc, char const *const *argv)
 {
   char const *verb = argc > 1 ? argv[1] : "" ;
   if (!strcmp(verb, "drive")) return drive(argc > 2 ? argv[2] : "cmd") ;
+  if (!strcmp(verb, "storm") && argc > 4) return storm(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4])) ;
+  if (!strcmp(verb, "counted") && argc > 3) return counted(argv[3]) ;
+  if (!strcmp(verb, "reaped") && argc > 6) return reaped(argv[5], argv[6]) ;
   if (!strcmp(verb, "once") && argc > 2) return record("once", argv[2]), 0 ;
   if (argc < 3) die("play: too few arguments") ;
   if (!strcmp(verb, "note")) return record("ran", argv[2]), 0 ;
