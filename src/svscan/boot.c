@@ -192,6 +192,17 @@ static int has_own_overlay (void)
   return found ;
 }
 
+char const *generation_text (enum generation_why w)
+{
+  static char const *const texts[GENERATION_WHYS] =
+  {
+    [GENERATION_ASKED] = "S6_COMPAT says so",
+    [GENERATION_S6_RC] = "it brings s6-overlay 3 or defines s6-rc services",
+    [GENERATION_PLAIN] = "it defines no s6-rc service"
+  } ;
+  return w < GENERATION_WHYS ? texts[w] : "unknown" ;
+}
+
 static void choose_generation (void)
 {
   char text[16] ;
