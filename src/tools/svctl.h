@@ -10,6 +10,7 @@
    svctl_view.c     what there is: the scanner and its services, as its ledger has them
    svctl_files.c    the same from supervise/ of each service, where there is no ledger: s6's
                     scanner, or one whose memory we may not read
+   svctl_left.c     what stopped services have left behind
    svctl_near.c     which name was meant
    svctl_text.c     text for terminals and for programs
    svctl_words.c    what a service's state is called
@@ -44,6 +45,9 @@ struct graph ;
 /* Beyond enum service_state: what a view may find. From ITEM_ONESHOT on: enum oneshot_state. */
 enum item_state { ITEM_UNREADABLE = SERVICE_STATES, ITEM_DAMAGED, ITEM_UNSUPERVISED, ITEM_ONESHOT } ;
 
+/* A process of a run that is over. */
+struct remnant { pid_t pid ; char name[16] ; struct remnant const *next ; } ;
+
 /* A service at the moment of the view. */
 struct item
 {
@@ -64,6 +68,7 @@ struct item
   unsigned int cause ;      /* enum why */
   unsigned int quick ;      /* quick deaths in a row */
   int reload_signal ;       /* 0: unknown */
+  struct remnant const *left ;  /* what its runs have left behind: see view_remnants() */
   unsigned int died : 1 ;
   unsigned int wanted : 1 ;
   unsigned int notifies : 1 ;   /* has a notification-fd */
@@ -113,6 +118,10 @@ extern void view_read (struct view *) ;
 
 /* Reads one of them anew, in its place. */
 extern void item_read (struct view const *, struct item *) ;
+
+/* Finds what runs of services that are over have left behind. /proc is read only if there is
+   something. With a ledger only: else the numbers may be of another PID namespace. */
+extern void view_remnants (struct view *) ;
 
 extern struct item *view_find (struct view const *, char const *name) ;
 

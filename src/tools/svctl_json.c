@@ -101,6 +101,18 @@ static void put_exit (stralloc *sa, struct item const *it)
   text_s(sa, "}") ;
 }
 
+static void put_left (stralloc *sa, struct item const *it)
+{
+  key(sa, "left_behind") ;
+  text_s(sa, "[") ;
+  for (struct remnant const *r = it->left ; r ; r = r->next)
+  {
+    if (r != it->left) text_s(sa, ",") ;
+    text_n(sa, r->pid) ;
+  }
+  text_s(sa, "]") ;
+}
+
 static void put_item (stralloc *sa, struct item const *it)
 {
   text_s(sa, "{") ;
@@ -115,6 +127,7 @@ static void put_item (stralloc *sa, struct item const *it)
   put_bool(sa, "paused", it->paused) ;
   put_number(sa, "restarts", it->restarts) ;
   put_exit(sa, it) ;
+  put_left(sa, it) ;
   put_string(sa, "reason", it->state == FATAL ? why_text((enum why)it->cause) : 0) ;
   text_s(sa, "}") ;
 }

@@ -206,6 +206,7 @@ int svctl_status (struct call *c)
   stralloc page = STRALLOC_ZERO ;
   struct item **items ;
   view_read(&c->view) ;
+  view_remnants(&c->view) ;
   items = c->n ? view_select(&c->view, c->names, c->n) : all_items(&c->view) ;
   if (c->json) json_status(&page, &c->view, items) ;
   else

@@ -82,6 +82,14 @@ void words_last (stralloc *sa, struct item const *it)
       text_s(sa, " ago") ;
     }
   }
+  for (struct remnant const *r = it->left ; r ; r = r->next)
+  {
+    text_s(sa, r == it->left ? "; left behind: " : ", ") ;
+    text_shown(sa, r->name) ;
+    text_s(sa, " (pid ") ;
+    text_n(sa, r->pid) ;
+    text_s(sa, ")") ;
+  }
   if (it->next > 0)
   {
     text_s(sa, "; starts again in ") ;

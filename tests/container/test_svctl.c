@@ -169,6 +169,27 @@ START_TEST(status_while_booting_and_stopping)
 }
 END_TEST
 
+/* What a stopped service leaves behind is named, and what others run is not. */
+START_TEST(left_behind)
+{
+  box *b = box_new(0) ;
+  service(b, "a", "#!/bin/sh\nactor hear child 15 &\nexec actor up 'a up'\n") ;
+  service(b, "b", UP("b")) ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "a up") ;
+  box_event(b, "child up") ;
+  box_event(b, "b up") ;
+  ck_assert_ptr_null(strstr(box_ask(b, "svctl status"), "left behind")) ;
+  box_ask(b, "svctl stop a b") ;
+  says(b, "svctl status", 0, "a *exited 0 * ago; left behind: actor (pid *)") ;
+  says(b, "svctl status", 0, "b *exited 0 * ago") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svctl status -j"), "\"left_behind\":[]")) ;
+  box_ask(b, "kill $(svctl status | sed -n 's/.*left behind: actor (pid \\([0-9]*\\)).*/\\1/p')") ;
+  box_event(b, "child heard 15") ;
+  end(b) ;
+}
+END_TEST
+
 /* ---------------------------------------------------------------- orders */
 
 START_TEST(start_and_stop)
@@ -679,6 +700,7 @@ int main (void)
   tcase_add_test(tc, status_for_programs) ;
   tcase_add_test(tc, terminals) ;
   tcase_add_test(tc, status_while_booting_and_stopping) ;
+  tcase_add_test(tc, left_behind) ;
   tcase_add_test(tc, start_and_stop) ;
   tcase_add_test(tc, stop_waits_for_finish) ;
   tcase_add_test(tc, start_waits_for_readiness) ;
