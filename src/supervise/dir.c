@@ -155,25 +155,30 @@ static int prepare_supervise (struct slot *s)
 
 static void say_why (struct slot const *s, char const *part)
 {
+  int e = errno ;
   if (errno == EBUSY)
     say(SAY_ERROR, "service ", s->name, " is supervised by another process already (", s->name, "/supervise/lock is held): not started a second time") ;
   else if (errno == EPERM)
     say(SAY_ERROR, "service ", s->name, ": its ", part, " directory belongs to somebody who is neither root nor us: remove it; the service is not started") ;
   else say_sys(SAY_ERROR, errno, "unable to prepare ", s->name, "/", part, ", the service is not started") ;
+  errno = e ;
 }
 
 int dir_prepare (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
   char const *part = "event" ;
+  int e ;
   if (prepare_event(s) == 0)
   {
     if (prepare_supervise(s) == 0) return 0 ;
     part = "supervise" ;
   }
   say_why(s, part) ;
+  e = errno ;
   dir_done() ;
   dir_release(s) ;
+  errno = e ;
   return -1 ;
 }
 

@@ -533,11 +533,18 @@ uint32_t service_add (char const *name)
   d = slot_draft(s) ;
   machine_init(d) ;
   slot_commit(s, 0) ;
-  if (dir_prepare(i) < 0) return NO_SLOT ;
+  if (dir_prepare(i) < 0)
+  {
+    ledger->unused++ ;
+    return NO_SLOT ;
+  }
   if (loop_watch(s->control_fd, LOOP_CONTROL, i) < 0)
   {
-    say_sys(SAY_ERROR, errno, "unable to watch the control fifo of ", name) ;
+    int e = errno ;
+    say_sys(SAY_ERROR, e, "unable to watch the control fifo of ", name) ;
     dir_release(s) ;
+    ledger->unused++ ;
+    errno = e ;
     return NO_SLOT ;
   }
   publish_no_deaths(s) ;

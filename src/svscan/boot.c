@@ -242,6 +242,11 @@ static enum progress begin_check (void)
   return DONE ;
 }
 
+void boot_services_again (void)
+{
+  if (ledger->container) layout_missing(conf_path("/etc/services.d"), legacy_dir()) ;
+}
+
 static enum progress begin_services (void)
 {
   choose_generation() ;

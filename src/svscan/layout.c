@@ -24,6 +24,7 @@
 #define DEPTH_MAX 16
 
 static int from_definition = 0 ;
+static int only_missing = 0 ;     /* what is linked into the scan directory is complete */
 static uint32_t settings_found ;  /* in the service directory that is being copied */
 
 static uid_t myself (void)
@@ -64,7 +65,9 @@ static int copy_directory (struct path *from, struct path *to, unsigned int dept
 
 static int complain (struct path const *from, char const *what)
 {
-  say_sys(SAY_ERROR, errno, "unable to ", what, " ", from->s, ": this service is left out") ;
+  int e = errno ;
+  say_sys(SAY_ERROR, e, "unable to ", what, " ", from->s, retry_later(e) ? ": this service is tried again" : ": this service is left out") ;
+  errno = e ;
   return -1 ;
 }
 
@@ -174,6 +177,8 @@ static int is_directory (struct path const *from)
 /* FROM is the service directory, TO what it becomes; NAME its link in the scan directory. */
 static int lay_out (struct path *from, struct path *to, char const *name)
 {
+  struct stat st ;
+  if (only_missing && lstat(name, &st) == 0) return 0 ;
   settings_found = 0 ;
   if (!has_run(from))
   {
@@ -181,11 +186,7 @@ static int lay_out (struct path *from, struct path *to, char const *name)
     return -1 ;
   }
   if (copy_directory(from, to, 0) < 0) return -1 ;
-  if (symlink(to->s, name) < 0 && errno != EEXIST)
-  {
-    say_sys(SAY_ERROR, errno, "unable to link ", to->s, " into the scan directory") ;
-    return -1 ;
-  }
+  if (symlink(to->s, name) < 0 && errno != EEXIST) return complain(to, "link into the scan directory") ;
   settings_expect(name, settings_found) ;
   return 0 ;
 }
@@ -216,10 +217,19 @@ void layout_services (char const *source, char const *dest, void (*done) (char c
   static struct names names = NAMES_ZERO ;
   if (names_read(&names, source, 0, "") < 0)
   {
-    if (errno != ENOENT) say_sys(SAY_ERROR, errno, "unable to read ", source) ;
+    int e = errno ;
+    if (e != ENOENT) say_sys(SAY_ERROR, e, "unable to read ", source) ;
+    retry_later(e) ;
     return ;
   }
   if (path_set(&from, source) < 0 || path_set(&to, dest) < 0) return ;
   for (size_t i = 0 ; i < names_count(&names) ; i++)
     if (lay_out_entry(&from, &to, names_at(&names, i)) == 0 && done) (*done)(names_at(&names, i)) ;
+}
+
+void layout_missing (char const *source, char const *dest)
+{
+  only_missing = 1 ;
+  layout_services(source, dest, 0) ;
+  only_missing = 0 ;
 }

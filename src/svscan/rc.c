@@ -28,6 +28,7 @@ static struct
   uint32_t *node ;          /* of a slot, or GRAPH_NONE; for ledger->room slots */
   uint32_t room ;
   uint32_t *victims ;       /* scratch for graph_fail */
+  uint32_t *again ;         /* of a node: 1 when it waits to be tried again, see retry.c */
   uint32_t top ;
 }
 rc ;
@@ -95,18 +96,26 @@ static void *array (uint32_t n, uint32_t value)
   return p ;
 }
 
+/* They were read without errors before: what is wrong now may be gone at a second look. */
 static int load (void)
 {
   struct faults f = FAULTS_ZERO ;
   int r = read_sources(&f) ;
+  if (r < 0 || f.errors)
+  {
+    faults_free(&f) ;
+    source_free(&rc.source) ;
+    r = read_sources(&f) ;
+  }
   tell(&f) ;
   faults_free(&f) ;
   if (r < 0) return -1 ;
   rc.n = graph_size(GRAPH) ;
   rc.slot = array(rc.n, NO_SLOT) ;
   rc.victims = array(rc.n, 0) ;
+  rc.again = array(rc.n, 0) ;
   rc.top = graph_find(GRAPH, "top") ;
-  return rc.slot && rc.victims ? 0 : -1 ;
+  return rc.slot && rc.victims && rc.again ? 0 : -1 ;
 }
 
 /* The table of slots may have grown. */
@@ -268,7 +277,11 @@ static uint32_t slot_for (uint32_t n)
   char const *name = graph_name(GRAPH, n) ;
   uint32_t i = rc.slot[n] ;
   if (i != NO_SLOT) return i ;
-  if (graph_kind_of(GRAPH, n) == GRAPH_ONESHOT) i = oneshot_add(name) ;
+  if (graph_kind_of(GRAPH, n) == GRAPH_ONESHOT)
+  {
+    i = oneshot_add(name) ;
+    if (i == NO_SLOT) retry_later(errno) ;
+  }
   else if (!is_s6rc(n) || layout_definition(graph_file(GRAPH, n), servicedirs(), name) == 0) i = scan_take_up(name) ;
   bind(n, i) ;
   return i ;
@@ -280,7 +293,7 @@ static void join (uint32_t n)
   if (consumer == GRAPH_NONE) return ;
   i = slot_for(n) ;
   l = slot_for(consumer) ;
-  if (i != NO_SLOT && l != NO_SLOT && slot_at(i)->logger == NO_SLOT) scan_join(i, l) ;
+  if (i != NO_SLOT && l != NO_SLOT && slot_at(i)->logger == NO_SLOT && scan_join(i, l) < 0) retry_later(errno) ;
 }
 
 static void start_oneshot (uint32_t n, uint32_t i)
@@ -318,7 +331,12 @@ static void start (uint32_t n)
     return ;
   }
   i = slot_for(n) ;
-  if (i == NO_SLOT) judge(n, "it has no place to run in") ;
+  if (i == NO_SLOT && retry_is_due())
+  {
+    rc.again[n] = 1 ;
+    graph_set_level(GRAPH, n, GRAPH_IS_STARTING) ;
+  }
+  else if (i == NO_SLOT) judge(n, "it has no place to run in") ;
   else if (slot_at(i)->kind == SLOT_ONESHOT) start_oneshot(n, i) ;
   else start_longrun(n, i) ;
 }
@@ -379,6 +397,22 @@ static void advance (void)
 
 void rc_go_on (void)
 {
+  advance() ;
+}
+
+/* The scan takes up what has been laid out meanwhile; then each that waited is started. */
+void rc_retry (void)
+{
+  if (!rc.n) return ;
+  scan_all() ;
+  bind_all() ;
+  for (uint32_t n = 0 ; n < rc.n ; n++)
+  {
+    if (!rc.again[n]) continue ;
+    rc.again[n] = 0 ;
+    join(n) ;
+    start(n) ;
+  }
   advance() ;
 }
 
@@ -512,7 +546,7 @@ static void lay_out_wanted (uint8_t const *set)
 {
   for (uint32_t n = 0 ; n < rc.n ; n++)
     if (set[n] && graph_kind_of(GRAPH, n) == GRAPH_LONGRUN && is_s6rc(n) && !graph_broken(GRAPH, n)
-     && layout_definition(graph_file(GRAPH, n), servicedirs(), graph_name(GRAPH, n)) < 0)
+     && layout_definition(graph_file(GRAPH, n), servicedirs(), graph_name(GRAPH, n)) < 0 && !retry_is_due())
       judge(n, "its directory could not be laid out") ;
 }
 

@@ -49,6 +49,8 @@ extern int rc_has_definitions (void) ;
 extern int rc_wanted (void) ;
 /* Reads the definitions, lays out the longruns, takes up all services, starts what may start. */
 extern void rc_begin (void) ;
+/* What was refused and may pass: tried again. */
+extern void rc_retry (void) ;
 extern void rc_resume (void) ;
 /* After a resume: does what the graph says may be done. */
 extern void rc_go_on (void) ;

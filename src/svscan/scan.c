@@ -70,21 +70,27 @@ static int is_directory (char const *path)
 }
 
 /* We hold both ends, so no byte is lost when either side restarts. */
-void scan_join (uint32_t producer, uint32_t logger)
+int scan_join (uint32_t producer, uint32_t logger)
 {
   struct slot *l = slot_at(logger) ;
   if (l->pipe[0] < 0 && pipe2(l->pipe, 0) < 0)
   {
-    say_sys(SAY_ERROR, errno, "unable to make the pipe between ", slot_at(producer)->name, " and its logger") ;
-    return ;
+    int e = errno ;
+    say_sys(SAY_ERROR, e, "unable to make the pipe between ", slot_at(producer)->name, " and its logger") ;
+    errno = e ;
+    return -1 ;
   }
   slot_at(producer)->logger = logger ;
+  return 0 ;
 }
 
 static uint32_t taken_up (char const *name, int resumed)
 {
   uint32_t i = resumed ? search_table(name) : NO_SLOT ;
-  return i == NO_SLOT ? service_add(name) : i ;
+  if (i != NO_SLOT) return i ;
+  i = service_add(name) ;
+  if (i == NO_SLOT) retry_later(errno) ;
+  return i ;
 }
 
 static int has_begun (uint32_t i)
@@ -113,8 +119,13 @@ static uint32_t take_up (char const *name, int resumed)
   if (i == NO_SLOT) return i ;
   strcpy(log, name) ;
   strcat(log, LOG) ;
-  if (is_directory(log)) l = taken_up(log, resumed) ;
-  if (l != NO_SLOT && slot_at(i)->logger == NO_SLOT) scan_join(i, l) ;
+  if (is_directory(log))
+  {
+    l = taken_up(log, resumed) ;
+    /* it does not start without its logger, if that is a matter of time */
+    if (l == NO_SLOT && retry_is_due()) return NO_SLOT ;
+  }
+  if (l != NO_SLOT && slot_at(i)->logger == NO_SLOT && scan_join(i, l) < 0 && retry_later(errno)) return NO_SLOT ;
   begin_once(l) ;
   begin_once(i) ;
   return i ;

@@ -89,6 +89,8 @@ extern void boot_script_deadline (void) ;
 /* A service has changed: is the waiting over? */
 extern void boot_service_changed (void) ;
 extern void boot_wait_over (void) ;
+/* Lays out what could not be the first time. */
+extern void boot_services_again (void) ;
 /* The descriptor of S6_WAIT_FOR_CLOSING_FD is readable or closed. */
 extern void boot_start_fd (int fd) ;
 extern char const *step_name (enum step s) ;
@@ -100,6 +102,8 @@ extern char const *generation_text (enum generation_why w) ;
    says and links it into the scan directory (the cwd), in C-locale order; DONE (if not 0) is
    called with each name. Errors name the file and leave that service out. */
 extern void layout_services (char const *source, char const *dest, void (*done) (char const *name)) ;
+/* The same for those that are not there yet: what was refused the first time. */
+extern void layout_missing (char const *source, char const *dest) ;
 /* The same for the longrun defined in SOURCE, as DEST/NAME. 0, or -1 after saying why. */
 extern int layout_definition (char const *source, char const *dest, char const *name) ;
 
@@ -111,8 +115,8 @@ extern void scan_all (void) ;
 extern uint32_t scan_take_up (char const *name) ;
 /* The same at the boot, for a NAME that was not there a moment ago. */
 extern void scan_take_up_new (char const *name) ;
-/* We hold both ends of the pipe from PRODUCER's stdout to LOGGER's stdin. */
-extern void scan_join (uint32_t producer, uint32_t logger) ;
+/* We hold both ends of the pipe from PRODUCER's stdout to LOGGER's stdin. 0, or -1/errno. */
+extern int scan_join (uint32_t producer, uint32_t logger) ;
 /* svscanctl -n: ends the supervision of services that are no longer there. TERM_LOGGERS: -N. */
 extern void scan_prune (int term_loggers) ;
 /* The slot of service NAME, or NO_SLOT. */
@@ -155,6 +159,15 @@ extern void catchall_end (void) ;
 /* Tells NOTIFY_SOCKET that the boot is done, that the stop has begun. */
 extern void outside_ready (void) ;
 extern void outside_stopping (void) ;
+
+/* ---- retry.c ---------------------------------------------------------------------- */
+
+/* A service could not be laid out or taken up for reason E (an errno): 1 when that may pass, and
+   it will be tried again. */
+extern int retry_later (int e) ;
+/* Something waits to be tried again. */
+extern int retry_is_due (void) ;
+extern void retry_now (void) ;
 
 /* ---- rescue.c --------------------------------------------------------------------- */
 
