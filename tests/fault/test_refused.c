@@ -59,10 +59,13 @@ static void tell (struct plan const *p, struct outcome const *o, char const *why
     p->how, p->nr, p->n, p->err, call_name(p->nr), strerror(p->err), o->after_boot ? "" : ", in init", why, o->output, o->record, o->log) ;
 }
 
-/* Before svscan there is nobody to go on: a container that cannot be made ends at once, saying why. */
+/* Before svscan and its first check there is nobody to go on: a container that cannot be made ends at once, saying why. */
 static int may_end (struct outcome const *o)
 {
-  return !o->after_boot && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 111 && strstr(o->output, "fatal") ;
+  if (!WIFEXITED(o->status)) return 0 ;
+  if (!o->after_boot) return WEXITSTATUS(o->status) == 111 && strstr(o->output, "fatal") ;
+  /* the check of the definitions comes before anything starts: the container does not boot half */
+  return WEXITSTATUS(o->status) == 1 && strstr(o->output, "the service definitions have errors") && !strstr(o->record, " up") ;
 }
 
 static char const *judge (struct outcome const *o, char *buffer, size_t size)
