@@ -435,7 +435,8 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   enum service_state from = (enum service_state)d->state ;
   uint32_t owed ;
   facts_now(&f, code) ;
-  facts_settings(&f, s, e, &settings) ;
+  /* read a moment ago, when its stop was sent */
+  if (e != EV_DIED || !(d->flags & FOR_GOOD)) facts_settings(&f, s, e, &settings) ;
   if (e == EV_DIED) d->finish_pgid = s->run_pid ;
   owed = machine_step(d, e, &f) ;
   holding += (d->state == STOPPING) - (from == STOPPING) ;
