@@ -143,6 +143,9 @@ extern char *view_slot_name (struct view const *, uint32_t slot) ;
 /* Its enum slot_kind. */
 extern unsigned int view_slot_kind (struct view const *, uint32_t slot) ;
 
+/* From one moment of the wall clock to another; 0 if that was set back in between. */
+extern int64_t ns_between (tain const *, tain const *) ;
+
 /* Dies for want of memory. */
 extern void *svctl_alloc (size_t) ;
 extern char *svctl_strdup (char const *) ;
@@ -174,6 +177,8 @@ extern void text_json (stralloc *, char const *) ;
 extern size_t text_width (char const *, size_t) ;
 /* Writes all to stdout at once and empties it. Dies if it can't. */
 extern void text_flush (stralloc *) ;
+/* "svctl: error: " and the text to stderr; frees it. */
+extern void text_error (stralloc *) ;
 /* Whether stdout takes colours: a terminal, no NO_COLOR. */
 extern int text_colours (void) ;
 

@@ -176,9 +176,7 @@ static int send_letters (struct act *a, struct item const *it, char const *lette
   text_shown(&sa, it->name) ;
   text_s(&sa, e == ENXIO ? ": nobody supervises it" : ": unable to send it an order: ") ;
   if (e != ENXIO) text_s(&sa, strerror(e)) ;
-  stralloc_0(&sa) ;
-  strerr_warn(PROG, ": error: ", sa.s) ;
-  stralloc_free(&sa) ;
+  text_error(&sa) ;
   a->failed++ ;
   return 0 ;
 }
@@ -431,9 +429,7 @@ static void tell_no_process (struct item const *it)
   text_shown(&line, it->name) ;
   text_s(&line, ": it has no process to signal: ") ;
   words_state(&line, it) ;
-  stralloc_0(&line) ;
-  strerr_warn(PROG, ": error: ", line.s) ;
-  stralloc_free(&line) ;
+  text_error(&line) ;
 }
 
 /* A signal that no letter stands for goes to the process itself. Its number is one of our PID

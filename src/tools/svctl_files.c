@@ -59,14 +59,6 @@ void files_list (struct view *v)
 
 /* ---- one of them */
 
-static int64_t since (tain const *from, tain const *now)
-{
-  tain d ;
-  if (tain_less(now, from)) return 0 ;
-  tain_sub(&d, now, from) ;
-  return (int64_t)tai_sec(tain_secp(&d)) * 1000000000 + tain_nano(&d) ;
-}
-
 static int has_file (char const *dir, char const *name)
 {
   stralloc sa = STRALLOC_ZERO ;
@@ -87,7 +79,7 @@ static void read_tally (struct item *it, char const *dir, tain const *now)
   it->died = !!n ;
   if (n < TALLY_DEFAULT) it->restarts = n - !item_is_up(it) ;
   if (it->restarts < 0) it->restarts = n < TALLY_DEFAULT ? 0 : UNKNOWN ;
-  if (n) it->death_age = since(&deaths[n - 1].stamp, now) ;
+  if (n) it->death_age = ns_between(&deaths[n - 1].stamp, now) ;
 }
 
 static void read_status (struct item *it, char const *dir, struct svstatus const *st)
@@ -97,13 +89,13 @@ static void read_status (struct item *it, char const *dir, struct svstatus const
   it->state = st->finishing ? FINISH : st->pid ? UP : st->want_up ? BACKOFF : DOWN ;
   it->pid = st->pid ;
   it->former = it->state == UP ? 0 : st->pgid ;
-  it->age = since(&st->stamp, &now) ;
+  it->age = ns_between(&st->stamp, &now) ;
   it->wstat = st->wstat ;
   it->wanted = st->want_up ;
   it->paused = st->paused ;
   it->notifies = has_file(dir, "notification-fd") ;
   it->ready = it->notifies && st->ready && it->state == UP ;
-  if (it->ready) it->ready_after = since(&st->stamp, &st->readystamp) ;
+  if (it->ready) it->ready_after = ns_between(&st->stamp, &st->readystamp) ;
   read_tally(it, dir, &now) ;
 }
 

@@ -142,6 +142,13 @@ void text_flush (stralloc *sa)
   sa->len = 0 ;
 }
 
+void text_error (stralloc *sa)
+{
+  stralloc_0(sa) ;
+  strerr_warn(PROG, ": error: ", sa->s) ;
+  stralloc_free(sa) ;
+}
+
 int text_colours (void)
 {
   char const *none = getenv("NO_COLOR"), *term = getenv("TERM") ;

@@ -175,7 +175,7 @@ unsigned int view_slot_kind (struct view const *v, uint32_t slot)
 
 /* ---- one service */
 
-static int64_t between (tain const *from, tain const *to)
+int64_t ns_between (tain const *from, tain const *to)
 {
   tain d ;
   if (tain_less(to, from)) return 0 ;   /* the clock was set back */
@@ -188,14 +188,14 @@ static void read_run (struct item *it, struct slot const *s, struct slot_state c
   it->pid = s->run_pid > 0 ? s->run_pid : 0 ;
   it->age = now - c->started ;
   it->stopping = c->state == STOPPING || c->flags & STOP_SENT ;
-  if (it->ready) it->ready_after = between(&c->stamp, &c->ready_stamp) ;
+  if (it->ready) it->ready_after = ns_between(&c->stamp, &c->ready_stamp) ;
 }
 
 static void read_rest (struct item *it, struct slot const *s, struct slot_state const *c, int64_t now)
 {
   tain wall ;
   tain_wallclock_read(&wall) ;
-  it->age = between(&c->stamp, &wall) ;
+  it->age = ns_between(&c->stamp, &wall) ;
   if (it->died) it->death_age = it->age ;
   it->exec_errno = it->died ? s->run_errno : 0 ;
   if (it->state == FINISH || it->state == LAST_FINISH) it->pid = s->finish_pid > 0 ? s->finish_pid : 0 ;
@@ -232,7 +232,7 @@ static void read_oneshot (struct item *it, struct slot const *s)
   tain_wallclock_read(&wall) ;
   it->state = ITEM_ONESHOT + c->state ;
   it->pid = s->run_pid > 0 ? s->run_pid : s->finish_pid > 0 ? s->finish_pid : 0 ;
-  it->age = c->stamp.sec.x ? between(&c->stamp, &wall) : UNKNOWN ;
+  it->age = c->stamp.sec.x ? ns_between(&c->stamp, &wall) : UNKNOWN ;
   it->wanted = c->state == ONESHOT_STARTING || c->state == ONESHOT_UP ;
   it->died = c->state == ONESHOT_FAILED ;
   it->wstat = c->wstat ;
@@ -380,9 +380,7 @@ void tell_unknown (struct view const *v, struct graph const *g, char const *name
   start = sa.len ;
   near_append(v, g, name, &sa) ;
   if (sa.len == start) text_s(&sa, "; svctl status shows what there is, svctl rescan takes up what is new") ;
-  stralloc_0(&sa) ;
-  strerr_warn(PROG, ": error: ", sa.s) ;
-  stralloc_free(&sa) ;
+  text_error(&sa) ;
 }
 
 static int is_among (struct item *const *items, struct item const *it)
