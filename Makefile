@@ -183,7 +183,8 @@ overlay-compat: build/overlay/keelson
 # check, lint and demo work on a bare machine: they install what is missing, then build.
 
 JOBS := $(shell nproc)
-TESTS = $(unit_TESTS) $(container_TESTS) $(RUNTIME)/matrix $(wildcard tests/differential/*/run)
+# the slow ones first: two run side by side
+TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) $(container_TESTS) $(RUNTIME)/matrix
 
 check:
 	tools/install-deps build check
@@ -194,7 +195,7 @@ check:
 check-build: all overlay $(BOX_ROOT).stamp matrix-build $(unit_TESTS) $(container_TESTS)
 
 check-run: check-build
-	@tools/run-tests $(TESTS)
+	@tools/run-tests -j $(JOBS) $(TESTS)
 
 check-unit: $(unit_TESTS)
 	@tools/run-tests $(unit_TESTS)
