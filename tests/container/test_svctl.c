@@ -648,6 +648,20 @@ START_TEST(dependencies_that_fail)
 }
 END_TEST
 
+/* A service that takes itself down counts as reached: its dependants go on (PROTOCOL.md §7). */
+START_TEST(down_by_its_own_wish)
+{
+  box *b = tree() ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "web up") ;
+  box_ask(b, "svctl ready --wait") ;
+  says(b, "svctl start -s 90000 -t 60000 self", 0, "self: went down by its own wish, which counts as up") ;
+  says(b, "svctl start after-self", 0, "after-self: up, pid *") ;
+  says(b, "svctl stop self", 0, "after-self: stopped after *") ;
+  end(b) ;
+}
+END_TEST
+
 START_TEST(trees)
 {
   box *b = tree() ;
@@ -720,6 +734,7 @@ int main (void)
   tcase_add_test(tc, scanner_of_s6) ;
   tcase_add_loop_test(tc, dependencies, 0, 2) ;
   tcase_add_test(tc, dependencies_that_fail) ;
+  tcase_add_test(tc, down_by_its_own_wish) ;
   tcase_add_test(tc, trees) ;
   tcase_add_test(tc, usage) ;
   return box_main("svctl", &tc, 1) ;
