@@ -325,6 +325,7 @@ static void part_trace (void)
   {
     struct trace t, a, b ;
     progress("counting system calls", i, contender_count) ;
+    if (plan.quick && (contenders[i].slow || !contenders[i].supervises)) continue ;
     count_calls(i, &boot, &t) ;
     if (!count_calls(i, &few, &a) || !count_calls(i, &more, &b)) continue ;
     result_add(CALLS_START, &few, i, 0, (b.boot_calls - (double)a.boot_calls) / FEW) ;
