@@ -175,6 +175,7 @@ struct memory /* bytes charged to the container's cgroup */
   uint64_t kernel ; /* page tables, stacks, slab */
 } ;
 
+extern void cgroup_sweep (void) ; /* removes what interrupted runs left */
 extern int cgroup_make (char *path, size_t max) ; /* 0 if there is no memory controller */
 extern void cgroup_join (char const *path, pid_t) ;
 extern void cgroup_remove (char const *path) ;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,6 +201,19 @@ static struct controller const *controller (void)
   if (!looked) find_controller(&c) ;
   looked = 1 ;
   return &c ;
+}
+
+void cgroup_sweep (void)
+{
+  struct dirent *d ;
+  DIR *dir = controller()->version ? opendir(controller()->path) : 0 ;
+  if (!dir) return ;
+  while ((d = readdir(dir)))
+  {
+    int pid, serial ;
+    if (sscanf(d->d_name, "keelson-bench-%d-%d", &pid, &serial) == 2 && kill(pid, 0) < 0) unlinkat(dirfd(dir), d->d_name, AT_REMOVEDIR) ;
+  }
+  closedir(dir) ;
 }
 
 int cgroup_make (char *path, size_t max)

@@ -53,11 +53,21 @@ static void remove_workdir (void)
   rmdir(workdir) ;
 }
 
+/* Containers go with us (PDEATHSIG); what is left is an empty directory. */
+static void interrupted (int sig)
+{
+  rmdir(workdir) ;
+  _exit(128 + sig) ;
+}
+
 void container_setup (void)
 {
+  struct sigaction const sa = { .sa_handler = &interrupted } ;
   sigset_t set ;
+  cgroup_sweep() ;
   if (!mkdtemp(workdir)) strerr_diefu2sys(111, "make ", workdir) ;
   if (atexit(&remove_workdir)) strerr_diefu1sys(111, "register the clean-up") ;
+  if (sigaction(SIGINT, &sa, 0) < 0 || sigaction(SIGTERM, &sa, 0) < 0) strerr_diefu1sys(111, "catch signals") ;
   sigemptyset(&set) ;
   sigaddset(&set, SIGCHLD) ; /* trace.c waits for it */
   if (sigprocmask(SIG_BLOCK, &set, 0) < 0) strerr_diefu1sys(111, "block SIGCHLD") ;
