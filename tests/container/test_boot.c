@@ -36,14 +36,25 @@ START_TEST(order_of_stages)
   char const *services = strstr(box_events(b), "cont-init.d 10-b") ;
   /* C-locale order; fix-attrs.d came first */
   static char const cont_init[] =
-    "cont-init.d 10-b 640:1000:1000\n" "cont-init.d 9-a 640:1000:1000\n" "cont-init.d A 640:1000:1000\n"
-    "cont-init.d Z 640:1000:1000\n" "cont-init.d a 640:1000:1000\n" ;
+    "cont-init.d 10-b 640:0:0\n" "cont-init.d 9-a 640:0:0\n" "cont-init.d A 640:0:0\n"
+    "cont-init.d Z 640:0:0\n" "cont-init.d a 640:0:0\n" ;
   ck_assert_msg(!strncmp(services, cont_init, sizeof cont_init - 1), "%s", services) ;
   ck_assert_ptr_nonnull(strstr(services, "cmd\n")) ;
   char const *finish = strstr(services, "cont-finish.d 10-first\n") ;
   ck_assert_ptr_nonnull(finish) ;
   ck_assert_ptr_nonnull(strstr(finish, "cont-finish.d 20-second\n")) ;
   ck_assert_ptr_null(strstr(services, "not-a-shell-script")) ;
+  box_free(b) ;
+}
+END_TEST
+
+START_TEST(fix_attrs_before_cont_init)
+{
+  box *b = box_new("order") ;
+  box_file(b, "etc/fix-attrs.d/20-data", 0644, "/data true nobody-of-this-name,1000:1000 0600 0711\n") ;
+  box_boot(b, &plain, "true", (char *)0) ;
+  ck_assert_int_eq(box_exit_code(b), 0) ;
+  box_event(b, "cont-init.d 10-b 600:1000:1000") ;
   box_free(b) ;
 }
 END_TEST
@@ -618,6 +629,7 @@ static TCase *order (void)
 {
   TCase *tc = box_case("order") ;
   tcase_add_test(tc, order_of_stages) ;
+  if (!getuid()) tcase_add_test(tc, fix_attrs_before_cont_init) ; /* a user namespace of one has nobody else */
   tcase_add_test(tc, services_are_up_before_the_cmd) ;
   tcase_add_test(tc, scripts_are_reported) ;
   tcase_add_test(tc, run_d_fails) ;
