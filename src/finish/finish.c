@@ -106,7 +106,8 @@ static void broadcast (void)
   if (sync_disks) sync() ;
 }
 
-static void attach (char const *fd)
+/* 0 when it cannot wait for anybody: then what is left ends with us. */
+static int attach (char const *fd)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
@@ -115,9 +116,9 @@ static void attach (char const *fd)
   fault_tell() ;
   work_on(NO_SLOT, 0) ;
   ledger->stage = STAGE_FINISH ;
-  if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return ;
-  say(SAY_FATAL, "finish cannot do its work, the container ends here") ;
-  _exit(EXIT_SYSTEM) ;
+  if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;
+  say_sys(SAY_ERROR, errno, "finish cannot wait for what is left: the container ends at once") ;
+  return 0 ;
 }
 
 int finish_main (int argc, char const *const *argv)
@@ -125,8 +126,7 @@ int finish_main (int argc, char const *const *argv)
   int code ;
   fault_init(argv) ;
   if (argc < 3) strerr_dieusage(EXIT_USAGE, "finish --resume fd scandir (svscan executes it at the end of the container)") ;
-  attach(argv[2]) ;
-  broadcast() ;
+  if (attach(argv[2])) broadcast() ;
   code = exitcode_read() ;
   why_say(code) ;
   _exit(code) ;

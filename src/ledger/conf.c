@@ -20,6 +20,7 @@ char const *conf_text (char const *name, char *buffer, size_t size)
 {
   char path[sizeof ledger->rundir + 128] ;
   char const *s ;
+  ssize_t n ;
   if (!ledger->container)
   {
     s = getenv(name) ;
@@ -28,7 +29,10 @@ char const *conf_text (char const *name, char *buffer, size_t size)
   strcpy(path, ledger->rundir) ;
   strcat(path, CONTENV) ;
   strncat(path, name, 64) ;
-  return setting_read(AT_FDCWD, path, buffer, size) > 0 ? buffer : 0 ;
+  n = setting_read(AT_FDCWD, path, buffer, size) ;
+  /* no descriptor for a moment must not make a variable unset */
+  if (n < 0 && errno != ENOENT) n = setting_read(AT_FDCWD, path, buffer, size) ;
+  return n > 0 ? buffer : 0 ;
 }
 
 uint32_t conf_uint (char const *name, uint32_t dflt, uint32_t max)
@@ -68,8 +72,13 @@ void exitcode_write (int code)
   strcpy(path, ledger->rundir) ;
   strcat(path, RESULTS) ;
   dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  ledger->exitcode = (uint32_t)code & 255 ;
+  ledger->exitcode_owed = 0 ;
   if (dir < 0 || file_replace(dir, "exitcode", text, n, 0644) < 0)
-    say_sys(SAY_ERROR, errno, "unable to write the exit code ", NUM(code & 255), " to ", path, "/exitcode") ;
+  {
+    ledger->exitcode_owed = 1 ;
+    say_sys(SAY_ERROR, errno, "unable to write the exit code ", NUM(code & 255), " to ", path, "/exitcode, the container ends with it all the same") ;
+  }
   if (dir >= 0) close(dir) ;
 }
 
@@ -77,12 +86,14 @@ int exitcode_read (void)
 {
   char path[sizeof ledger->rundir + sizeof RESULTS + 16], text[32] ;
   unsigned int code ;
+  if (ledger->exitcode_owed) return (int)ledger->exitcode ;
   strcpy(path, ledger->rundir) ;
   strcat(path, RESULTS "/exitcode") ;
   if (setting_read(AT_FDCWD, path, text, sizeof text) < 0)
   {
-    say_sys(SAY_ERROR, errno, "unable to read the exit code from ", path, ", using 111") ;
-    return EXIT_SYSTEM ;
+    int e = errno, code_known = e == ENOENT || e == EINVAL ? EXIT_SYSTEM : (int)ledger->exitcode ;
+    say_sys(SAY_ERROR, e, "unable to read the exit code from ", path, ", using ", NUM(code_known)) ;
+    return code_known ;
   }
   if (uint0_scan(text, &code) && code <= 255) return (int)code ;
   say(SAY_ERROR, path, " says \"", text, "\" but must be an exit code from 0 to 255: using 111") ;

@@ -222,6 +222,8 @@ struct header
   uint32_t fault_sent ;         /* 1: sent by a process, no fault of ours */
   uint32_t work_slot ;          /* what is under work: NO_SLOT, or a slot … */
   uint32_t work_event ;         /* … and its event */
+  uint32_t exitcode ;           /* the last that we wrote … */
+  uint32_t exitcode_owed ;      /* … 1: or tried to */
   uint32_t fault_told ;         /* faults that a message has reported */
   uint32_t current ;            /* which global holds */
   int32_t script_pid, script_errno ;
@@ -318,7 +320,8 @@ extern char const *conf_text (char const *name, char *buffer, size_t size) ;
 extern char const *conf_path (char const *path) ;
 /* The container's exit code file: last writer wins. Nothing outside a container. */
 extern void exitcode_write (int code) ;
-/* What it says; 111 after saying why when it cannot be read. */
+/* What it says. After saying why: 111 when it is gone or no number, the last that we wrote when the
+   kernel refuses to read it. */
 extern int exitcode_read (void) ;
 /* 128+N for a signal, else the exit code. */
 extern int exitcode_of (int32_t wstat) ;

@@ -39,8 +39,10 @@ int stage_open (struct stage const *st, char const *after)
   strcpy(run.dir, conf_path(st->dir)) ;
   if (names_read(&run.names, run.dir, st->suffix, after) < 0)
   {
-    if (errno == ENOENT) return 0 ;
-    say_sys(SAY_ERROR, errno, "unable to read ", run.dir) ;
+    int e = errno ;
+    if (e == ENOENT) return 0 ;
+    say_sys(SAY_ERROR, e, "unable to read ", run.dir) ;
+    errno = e ;
     return -1 ;
   }
   if (st->first_line && !after[0] && names_count(&run.names)) say(SAY_INFO, st->first_line) ;

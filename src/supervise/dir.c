@@ -53,13 +53,14 @@ static int open_part (struct slot const *s, char const *path)
   return fd ;
 }
 
-/* mkdir, also of the target of a dangling link in a directory of ours. 1: it is new. */
+/* mkdir, also of the target of a dangling link in a directory of ours. 1: it is new; -1/errno where
+   it cannot be made, which does no harm if it is there all the same. */
 static int make_part (struct slot const *s, char const *path)
 {
   char target[PATH_MAX] ;
   ssize_t n ;
   if (mkdir(path, 0700) == 0) return 1 ;
-  if (errno != EEXIST) return 0 ;
+  if (errno != EEXIST) return -1 ;
   n = readlink(path, target, sizeof target - 1) ;
   if (n <= 0 || target[0] != '/' || !service_is_ours(s->dir)) return 0 ;
   target[n] = 0 ;
@@ -91,10 +92,14 @@ static int open_and_look (struct slot const *s, enum dir_part part, struct stat 
 static int prepare_event (struct slot const *s)
 {
   struct stat st ;
-  int fresh = make_part(s, path_of(s, DIR_EVENT)) ;
+  int fresh = make_part(s, path_of(s, DIR_EVENT)), e = errno ;
   int fd = open_and_look(s, DIR_EVENT, &st) ;
-  if (fd < 0) return -1 ;
-  held.fresh = fresh ;
+  if (fd < 0)
+  {
+    if (fresh < 0 && errno == ENOENT) errno = e ;
+    return -1 ;
+  }
+  held.fresh = fresh > 0 ;
   if ((st.st_mode & 07777) == EVENT_MODE || (st.st_mode & 07777) == EVENT_MODE_FOREIGN) return 0 ;
   if (st.st_gid == getegid() || fchown(fd, (uid_t)-1, getegid()) == 0) fchmod(fd, EVENT_MODE) ;
   else fchmod(fd, EVENT_MODE_FOREIGN) ;
@@ -141,10 +146,13 @@ static int open_lock (int dirfd)
 static int prepare_supervise (struct slot *s)
 {
   struct stat st ;
-  int fd ;
-  make_part(s, path_of(s, DIR_SUPERVISE)) ;
-  fd = open_and_look(s, DIR_SUPERVISE, &st) ;
-  if (fd < 0) return -1 ;
+  int made = make_part(s, path_of(s, DIR_SUPERVISE)), e = errno ;
+  int fd = open_and_look(s, DIR_SUPERVISE, &st) ;
+  if (fd < 0)
+  {
+    if (made < 0 && errno == ENOENT) errno = e ;
+    return -1 ;
+  }
   s->dir_dev = st.st_dev ;
   s->dir_ino = st.st_ino ;
   s->lock_fd = open_lock(fd) ;

@@ -101,7 +101,12 @@ static enum progress pending_unless_over (enum stage_result r)
 
 static enum progress begin_directory (void)
 {
-  if (stage_open(present()->stage, "") < 0) return DONE ;
+  if (stage_open(present()->stage, "") < 0)
+  {
+    if (!retry_passes(errno)) return DONE ;
+    timer_set(TIMER_SCRIPT, mono_after(mono_now(), RETRY_PAUSE)) ;
+    return PENDING ;
+  }
   return pending_unless_over(stage_next(0)) ;
 }
 
@@ -165,7 +170,7 @@ static int has_files (char const *path)
   DIR *dir = opendir(path) ;
   direntry *d ;
   int found = 0 ;
-  if (!dir) return 0 ;
+  if (!dir) return errno != ENOENT && errno != ENOTDIR ;
   while (!found && (d = readdir(dir))) found = d->d_name[0] != '.' ;
   closedir(dir) ;
   return found ;
@@ -382,10 +387,11 @@ void boot_script_ended (int32_t wstat, uint32_t seq)
   next_step() ;
 }
 
-/* The only deadline of a boot script: no process could be made for it. */
+/* The only deadline of a boot script: no process could be made for it, or its directory not read. */
 void boot_script_deadline (void)
 {
-  pending_unless_over(stage_retry()) ;
+  if (global_now()->script_state == SCRIPT_NONE) boot_advance() ;
+  else pending_unless_over(stage_retry()) ;
 }
 
 void boot_stage_again (void)

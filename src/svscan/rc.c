@@ -276,7 +276,8 @@ static uint32_t slot_for (uint32_t n)
 {
   char const *name = graph_name(GRAPH, n) ;
   uint32_t i = rc.slot[n] ;
-  if (i != NO_SLOT) return i ;
+  /* one that has not begun was taken up by halves: its logger's turn had not come */
+  if (i != NO_SLOT && (slot_at(i)->kind == SLOT_ONESHOT || slot_now(slot_at(i))->cause != WHY_NONE)) return i ;
   if (graph_kind_of(GRAPH, n) == GRAPH_ONESHOT)
   {
     i = oneshot_add(name) ;
@@ -479,12 +480,18 @@ void rc_timeout (uint32_t i)
 
 /* ---- the boot */
 
+/* After an open that failed: what is there but cannot be looked at counts, so that the reader says why. */
+static int is_there (void)
+{
+  return errno != ENOENT && errno != ENOTDIR ;
+}
+
 static int defines_something (char const *path)
 {
   DIR *dir = opendir(path) ;
   direntry *d ;
   int found = 0 ;
-  if (!dir) return 0 ;
+  if (!dir) return is_there() ;
   while (!found && (d = readdir(dir)))
     found = d->d_name[0] != '.' && strcmp(d->d_name, "user") && strcmp(d->d_name, "user2") ;
   closedir(dir) ;
@@ -496,7 +503,7 @@ static int has_dependencies (char const *path)
   DIR *dir = opendir(path) ;
   direntry *d ;
   int found = 0 ;
-  if (!dir) return 0 ;
+  if (!dir) return is_there() ;
   while (!found && (d = readdir(dir)))
   {
     char sub[NAME_MAX + 32] ;

@@ -17,14 +17,14 @@
 static uint32_t wait_ms ;    /* ms; 0: nothing to be tried again */
 static int due ;           /* in this round something was refused */
 
-static int passes (int e)
+int retry_passes (int e)
 {
-  return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOSPC || e == EDQUOT || e == EAGAIN || e == EROFS || e == EIO ;
+  return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOSPC || e == EDQUOT || e == EAGAIN || e == EROFS || e == EIO || e == ENOLCK ;
 }
 
 int retry_later (int e)
 {
-  if (!passes(e)) return 0 ;
+  if (!retry_passes(e)) return 0 ;
   if (due) return 1 ;
   due = 1 ;
   wait_ms = !wait_ms ? PAUSE_MIN : wait_ms * 2 > PAUSE_MAX ? PAUSE_MAX : wait_ms * 2 ;

@@ -115,12 +115,19 @@ static int next_script (void)
   return 1 ;
 }
 
+static void open_scripts (void)
+{
+  if (stage_open(&cont_finish_d, "") == 0) next_script() ;
+  else if (retry_passes(errno)) timer_set(TIMER_SCRIPT, mono_after(mono_now(), RETRY_PAUSE)) ;
+  else scripts_over() ;
+}
+
 static void begin_scripts (void)
 {
   if (global_now()->scripts != SCRIPTS_TO_COME) return ;
   commit_scripts(SCRIPTS_RUNNING, 0) ;
-  if (!ledger->container || stage_open(&cont_finish_d, "") < 0) scripts_over() ;
-  else next_script() ;
+  if (!ledger->container) scripts_over() ;
+  else open_scripts() ;
 }
 
 void stop_script_ended (int32_t wstat, uint32_t seq)
@@ -147,6 +154,11 @@ void stop_script_deadline (void)
   {
     stage_retry() ;
     timer_set(TIMER_SCRIPT, global_now()->script_deadline) ;
+  }
+  else if (g->scripts == SCRIPTS_RUNNING)
+  {
+    open_scripts() ;
+    stop_advance() ;
   }
 }
 

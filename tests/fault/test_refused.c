@@ -63,9 +63,10 @@ static void tell (struct plan const *p, struct outcome const *o, char const *why
 static int may_end (struct outcome const *o)
 {
   if (!WIFEXITED(o->status)) return 0 ;
-  if (!o->after_boot) return WEXITSTATUS(o->status) == 111 && strstr(o->output, "fatal") ;
+  if (strstr(o->record, " up")) return 0 ;
+  if (WEXITSTATUS(o->status) == 111) return strstr(o->output, "fatal") != 0 ;
   /* the check of the definitions comes before anything starts: the container does not boot half */
-  return WEXITSTATUS(o->status) == 1 && strstr(o->output, "the service definitions have errors") && !strstr(o->record, " up") ;
+  return WEXITSTATUS(o->status) == 1 && strstr(o->output, "the service definitions have errors") ;
 }
 
 static char const *judge (struct outcome const *o, char *buffer, size_t size)
