@@ -133,6 +133,17 @@ extern int loop_wait (struct loop_event *events, int max) ;
 /* Deadlines that have run out so far: a container whose services stop at once shows 0. */
 extern uint64_t loop_expired (void) ;
 
+/* ---- memory that a fork leaves alone ---------------------------------------------- */
+
+/* A table that has grown: NEW bytes (not less than OLD), the first OLD as they were at TABLE, the
+   rest zero. A child does not have it: what PID 1 writes at every event would else be copied page
+   by page after every fork. 0 with ENOMEM, and TABLE is as it was. */
+extern void *table_grow (void *table, size_t old, size_t size) ;
+
+/* The same for a static object that is page-aligned and whole pages long. */
+#define PAGE 4096
+extern void not_for_children (void *p, size_t size) ;
+
 /* ---- spawn ------------------------------------------------------------------------ */
 
 /* What every child gets back of what PID 1 changed for itself. */

@@ -1,7 +1,6 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/epoll.h>
@@ -129,21 +128,20 @@ static void timer_remove (uint32_t id)
   else sift_down(pos, last) ;
 }
 
-static int grow (void **array, size_t element, uint32_t n)
-{
-  void *p = realloc(*array, element * n) ;
-  if (!p) return -1 ;
-  *array = p ;
-  return 0 ;
-}
-
+/* One block: deadlines, then places, then the heap. */
 int timer_room (uint32_t n)
 {
-  if (n <= timers.room) return 0 ;
-  if (grow((void **)&timers.heap, sizeof(uint32_t), n) < 0
-   || grow((void **)&timers.where, sizeof(uint32_t), n) < 0
-   || grow((void **)&timers.deadline, sizeof(int64_t), n) < 0) return -1 ;
-  for (uint32_t i = timers.room ; i < n ; i++) timers.where[i] = NOWHERE ;
+  enum { EACH = sizeof(int64_t) + 2 * sizeof(uint32_t) } ;
+  uint32_t old = timers.room ;
+  char *block ;
+  if (n <= old) return 0 ;
+  block = table_grow(timers.deadline, (size_t)old * EACH, (size_t)n * EACH) ;
+  if (!block) return -1 ;
+  /* the three move apart; from the back, so that nothing is overwritten */
+  timers.deadline = (int64_t *)(void *)block ;
+  timers.heap = memmove(block + (size_t)n * (EACH - sizeof(uint32_t)), block + (size_t)old * (EACH - sizeof(uint32_t)), (size_t)old * sizeof(uint32_t)) ;
+  timers.where = memmove(block + (size_t)n * sizeof(int64_t), block + (size_t)old * sizeof(int64_t), (size_t)old * sizeof(uint32_t)) ;
+  for (uint32_t i = old ; i < n ; i++) timers.where[i] = NOWHERE ;
   timers.room = n ;
   return 0 ;
 }

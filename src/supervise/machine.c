@@ -236,6 +236,8 @@ static uint32_t down_file (enum service_event e)
 
 static uint32_t up_to_down (state *s, enum service_event e, facts const *f)
 {
+  /* taken down by hand it is no longer reached; after `O` it has taken itself down, and is */
+  if (s->flags & WANT_UP) clear(s, REACHED) ;
   clear(s, WANT_UP) ;
   return bring_down(s, f) | down_file(e) ;
 }

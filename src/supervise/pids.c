@@ -1,8 +1,6 @@
 /* ISC license. */
 
-#include <errno.h>
-#include <stdlib.h>
-
+#include "base.h"
 #include "pids.h"
 
 /* A hash with chains. A node is slot * ROLES + role; a slot has at most one process a role. */
@@ -16,11 +14,6 @@ static uint32_t buckets, nodes ;
 static uint32_t bucket (pid_t pid)
 {
   return (uint32_t)pid * 2654435761u & (buckets - 1) ;
-}
-
-static void *resized (void *p, size_t n, size_t element)
-{
-  return realloc(p, n * element) ;
 }
 
 static void rehash (void)
@@ -41,11 +34,11 @@ int pids_room (uint32_t n)
   void *p ;
   if (want <= nodes) return 0 ;
   while (b < n * 2) b *= 2 ;
-  if (!(p = resized(pids, want, sizeof *pids))) return -1 ;
+  if (!(p = table_grow(pids, nodes * sizeof *pids, want * sizeof *pids))) return -1 ;
   pids = p ;
-  if (!(p = resized(next, want, sizeof *next))) return -1 ;
+  if (!(p = table_grow(next, nodes * sizeof *next, want * sizeof *next))) return -1 ;
   next = p ;
-  if (!(p = resized(heads, b, sizeof *heads))) return -1 ;
+  if (!(p = table_grow(heads, buckets * sizeof *heads, b * sizeof *heads))) return -1 ;
   heads = p ;
   for (uint32_t i = nodes ; i < want ; i++) pids[i] = 0 ;
   nodes = want ;

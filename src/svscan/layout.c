@@ -35,7 +35,10 @@ static uid_t myself (void)
 }
 
 /* A path that grows and shrinks with the recursion. */
-struct path { char s[PATH_MAX] ; size_t len ; } ;
+struct path { char s[PATH_MAX] ; size_t len ; char pad[PAGE - sizeof(size_t)] ; } ;
+
+/* Written for every service that is laid out, and of no use to a child. */
+static _Alignas(PAGE) struct path image, place ;
 
 static int path_push (struct path *p, char const *name)
 {
@@ -203,17 +206,15 @@ static int lay_out_entry (struct path *from, struct path *to, char const *name)
 
 int layout_definition (char const *source, char const *dest, char const *name)
 {
-  static struct path from, to ;
   int r = -1 ;
   from_definition = 1 ;
-  if (path_set(&from, source) == 0 && path_set(&to, dest) == 0 && path_push(&to, name) == 0) r = lay_out(&from, &to, name) ;
+  if (path_set(&image, source) == 0 && path_set(&place, dest) == 0 && path_push(&place, name) == 0) r = lay_out(&image, &place, name) ;
   from_definition = 0 ;
   return r ;
 }
 
 void layout_services (char const *source, char const *dest, void (*done) (char const *name))
 {
-  static struct path from, to ;
   static struct names names = NAMES_ZERO ;
   if (names_read(&names, source, 0, "") < 0)
   {
@@ -222,9 +223,11 @@ void layout_services (char const *source, char const *dest, void (*done) (char c
     retry_later(e) ;
     return ;
   }
-  if (path_set(&from, source) < 0 || path_set(&to, dest) < 0) return ;
+  not_for_children(&image, sizeof image) ;
+  not_for_children(&place, sizeof place) ;
+  if (path_set(&image, source) < 0 || path_set(&place, dest) < 0) return ;
   for (size_t i = 0 ; i < names_count(&names) ; i++)
-    if (lay_out_entry(&from, &to, names_at(&names, i)) == 0 && done) (*done)(names_at(&names, i)) ;
+    if (lay_out_entry(&image, &place, names_at(&names, i)) == 0 && done) (*done)(names_at(&names, i)) ;
 }
 
 void layout_missing (char const *source, char const *dest)
