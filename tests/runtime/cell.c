@@ -393,7 +393,7 @@ void cell_clean (struct plan const *p, struct cell const *c, char const *d, char
   if (!p->strict)
   {
     snprintf(by, sizeof by, "%s-by", name) ;
-    speech[1] = 2 ;
+    make_environment() ;
     wait_for(driver(2, "clean", name, 0)) ;
     if (c->row == ROW_SHARED) wait_for(driver(2, "clean", by, 0)) ;
   }

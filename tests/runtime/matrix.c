@@ -191,11 +191,15 @@ static int print_all (void)
 
 /* ---- before and after */
 
-/* Absolute: drivers and mounts go elsewhere. */
+/* Absolute: drivers and mounts go elsewhere. A driver's name says which runtime it drives, so
+   links are not followed. */
 static void make_absolute (char const **path)
 {
-  char *full = realpath(*path, 0) ;
-  if (!full) die(*path) ;
+  char *full, *cwd ;
+  if (**path == '/') return ;
+  cwd = getcwd(0, 0) ;
+  if (!cwd || asprintf(&full, "%s/%s", cwd, *path) < 0 || access(full, F_OK) < 0) die(*path) ;
+  free(cwd) ;
   *path = full ;
 }
 

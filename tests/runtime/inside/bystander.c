@@ -2,8 +2,8 @@
 
 /*
    bystander: PID 1 of the PID namespace that a container is made to share, and a second process
-   beside it. Neither has anything to do with the container; both block every signal, so that one
-   that was sent to them is still there to be seen when they are asked.
+   beside it. Neither has anything to do with the container; both block every signal but URG, so
+   that one that was sent to them is still there to be seen when they are asked.
 
    Says "bystander up" on /events; waits for a line on /cell/ask; then says
 
@@ -71,6 +71,8 @@ int main (void)
   sigset_t all ;
   char c ;
   sigfillset(&all) ;
+  /* runc hands on the URG that Go's own scheduler sends to it */
+  sigdelset(&all, SIGURG) ;
   sigprocmask(SIG_BLOCK, &all, 0) ;
   pid_t other = fork() ;
   if (other < 0) return 111 ;
