@@ -251,6 +251,19 @@ static void shell_works (char const *name)
   box_event(&life, "ready up") ;
 }
 
+static int stray_is_ours (void)
+{
+  return cell->row == ROW_PID1 && !plan->foreign ;
+}
+
+/* What `docker exec` leaves behind is PID 1's: an orphan of its own, of which the supervisor knows
+   nothing. It hears of the end. */
+static void stray_begins (char const *name)
+{
+  ask(name, "/fixtures/actor hear stray 15 < /dev/null > /dev/null 2>&1 &") ;
+  box_event(&life, "stray up") ;
+}
+
 /* The state, blocked signals that have come, processes: none but its own two. */
 static void bystander_is_well (pid_t pid)
 {
@@ -377,10 +390,12 @@ _Noreturn void cell_live (struct plan const *p, struct cell const *c, char const
   pid = run(name, argv) ;
   all_is_up() ;
   shell_works(name) ;
+  if (stray_is_ours()) stray_begins(name) ;
   if (wait_for(driver(speech[1], "stop", name, 0))) broken(0, "the stop command failed") ;
   while (pump(&life)) ;
   int code = wait_for(pid) ;
   if (code != p->code) broken(0, "exit code %d, where %d was to be expected", code, p->code) ;
+  if (stray_is_ours() && box_event_count(&life, "stray heard 15") != 1) broken(0, "what was exec'ed and left behind was not told of the end") ;
   if (bystander) bystander_is_well(bystander) ;
   files_are_untouched() ;
   verdict(0, check_words()) ;

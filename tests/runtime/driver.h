@@ -25,6 +25,8 @@
      CELL_INIT       1: the runtime's own init (tini) is PID 1 and starts INIT
      CELL_JOIN       shares the PID namespace of the container of this name, if not empty
      CELL_WORD       a variable that the container is to have
+
+   DRIVER_HOME, a short path, is a directory for all cells: a daemon's socket, storage.
 */
 
 #endif
