@@ -213,6 +213,7 @@ struct header
   uint64_t expired ;            /* deadlines run out, all lives of this process together */
   uint64_t dropped ;            /* messages dropped, likewise */
   uint32_t generation_why ;     /* enum generation_why */
+  uint32_t told_ready ;         /* NOTIFY_SOCKET has heard READY=1 */
   /* faults: written by the handler */
   uint32_t faults ;             /* in all */
   uint32_t faults_row ;         /* that named no slot, without one completed turn of the loop between */

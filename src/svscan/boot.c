@@ -304,9 +304,21 @@ static enum progress begin_wait (void)
   return PENDING ;
 }
 
+/* The boot does not wait for every service; whoever runs the container wants to know when all of
+   them are ready. */
+static void tell_ready (void)
+{
+  if (ledger->told_ready || !ledger->container || !all_settled()) return ;
+  ledger->told_ready = 1 ;
+  outside_ready() ;
+}
+
 void boot_service_changed (void)
 {
-  if (global_now()->step != STEP_WAIT || global_now()->stop || !all_settled()) return ;
+  struct global const *g = global_now() ;
+  if (g->stop) return ;
+  if (g->step == STEP_RUNNING) tell_ready() ;
+  if (g->step != STEP_WAIT || !all_settled()) return ;
   timer_set(TIMER_CMD_WAIT, NEVER) ;
   next_step() ;
 }
@@ -338,7 +350,8 @@ static enum progress begin_running (void)
   if (!ledger->boot_ready)
   {
     ledger->boot_ready = mono_now() ;
-    outside_ready() ;
+    wait_cursor = 0 ;
+    tell_ready() ;
   }
   control_tell() ;
   if (options.notify_fd >= 0)
@@ -406,7 +419,11 @@ void boot_resume (void)
   struct step_entry const *step = present() ;
   struct global const *g = global_now() ;
   if (g->stop) return ;
-  if (g->step == STEP_RUNNING && ledger->boot_ready) return ;
+  if (g->step == STEP_RUNNING && ledger->boot_ready)
+  {
+    tell_ready() ;
+    return ;
+  }
   if (g->step == STEP_WAIT && g->cmd_deadline && !all_settled())
   {
     timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;

@@ -2,8 +2,8 @@
 
 /*
    What whoever runs the container hears of us: sd_notify on NOTIFY_SOCKET (`podman
-   --sdnotify=container`, systemd): READY=1 when the boot is done, STOPPING=1, STATUS=. One
-   datagram each, never waited for.
+   --sdnotify=container`, systemd): READY=1 when the boot is done and every service that says when
+   it is ready has said so, STOPPING=1, STATUS=. One datagram each, never waited for.
 */
 
 #include <errno.h>
@@ -49,8 +49,8 @@ static void notify (char const *message)
 
 void outside_ready (void)
 {
-  char text[128] = "READY=1\nSTATUS=booted in " ;
-  strcat(text, DURATION(ledger->boot_ready - ledger->boot_started)) ;
+  char text[128] = "READY=1\nSTATUS=ready after " ;
+  strcat(text, DURATION(mono_now() - ledger->boot_started)) ;
   notify(text) ;
 }
 

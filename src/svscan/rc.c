@@ -391,9 +391,13 @@ static void advance (void)
     if (action == GRAPH_START) start(n) ;
     else stop(n) ;
   inside = 0 ;
-  if (global_now()->stop) stop_advance() ;
-  else if (global_now()->step == STEP_WAIT) boot_service_changed() ;
-  else control_tell() ;
+  if (global_now()->stop)
+  {
+    stop_advance() ;
+    return ;
+  }
+  if (global_now()->step != STEP_WAIT) control_tell() ;
+  boot_service_changed() ;
 }
 
 void rc_go_on (void)

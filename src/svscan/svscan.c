@@ -42,7 +42,7 @@ static void changed (uint32_t i, enum service_state from, enum service_state to)
   if (to == DOWN || to == FATAL) critical_ended(i, from) ;
   if (ledger->dependencies) rc_service_changed(i) ;
   if (global_now()->stop) stop_service_changed(i, from) ;
-  else if (global_now()->step == STEP_WAIT) boot_service_changed() ;
+  else boot_service_changed() ;
 }
 
 static void gone (uint32_t i)

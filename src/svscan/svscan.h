@@ -86,7 +86,7 @@ extern void boot_stage_again (void) ;
 extern void stop_stage_again (void) ;
 extern void boot_script_ended (int32_t wstat, uint32_t seq) ;
 extern void boot_script_deadline (void) ;
-/* A service has changed: is the waiting over? */
+/* A service has changed: is the waiting over, are all ready? */
 extern void boot_service_changed (void) ;
 extern void boot_wait_over (void) ;
 /* Lays out what could not be the first time. */
@@ -156,7 +156,7 @@ extern void catchall_end (void) ;
 
 /* ---- outside.c -------------------------------------------------------------------- */
 
-/* Tells NOTIFY_SOCKET that the boot is done, that the stop has begun. */
+/* Tells NOTIFY_SOCKET that the boot is done and all are ready, that the stop has begun. */
 extern void outside_ready (void) ;
 extern void outside_stopping (void) ;
 
