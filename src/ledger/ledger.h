@@ -117,7 +117,7 @@ struct slot
   uint32_t fault_event ;        /* … on this event */
   int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
-  uint64_t oom_seen ;           /* the cgroup's oom_kill counter at the last start */
+  uint64_t oom_seen ;           /* which of the cgroup's oom_kill was its last run; 0: none, see slot_oom() */
   char name[SLOT_NAME_MAX] ;    /* in the scan directory: NAME or NAME/log */
   char dir[SLOT_DIR_MAX] ;      /* the service directory itself, also when the scan directory's link has gone */
   struct slot_state copy[2] ;
@@ -223,6 +223,7 @@ struct header
   uint32_t fault_sent ;         /* 1: sent by a process, no fault of ours */
   uint32_t work_slot ;          /* what is under work: NO_SLOT, or a slot … */
   uint32_t work_event ;         /* … and its event */
+  uint64_t oom_explained ;      /* the cgroup's oom_kill, as far as deaths of ours are known to be due to it */
   uint32_t exitcode ;           /* the last that we wrote … */
   uint32_t exitcode_owed ;      /* … 1: or tried to */
   uint32_t fault_told ;         /* faults that a message has reported */

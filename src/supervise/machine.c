@@ -615,7 +615,8 @@ static char const *const why_texts[WHYS] =
   [WHY_READY] = "became ready", [WHY_125] = "finish exited 125 (permanent failure)",
   [WHY_TOO_MANY] = "more deaths than max-restarts allows", [WHY_POLICY] = "its restart file says so",
   [WHY_TIMEOUT] = "time is over", [WHY_NO_FORK] = "no process could be made", [WHY_HALT] = "the container stops",
-  [WHY_CONDEMNED] = "its state is damaged or faults PID 1", [WHY_PAUSE] = "pause between starts is over"
+  [WHY_CONDEMNED] = "its state is damaged or faults PID 1", [WHY_PAUSE] = "pause between starts is over",
+  [WHY_OOM] = "the kernel's OOM killer took it"
 } ;
 
 char const *state_name (enum service_state s)

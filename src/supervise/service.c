@@ -385,7 +385,9 @@ static void tell_change (struct slot *s, enum service_state from, enum service_e
   struct slot_state const *c = slot_now(s) ;
   if (e == EV_DIED && s->run_errno && c->quick <= 1) explain_exec(s, "run", s->run_errno) ;
   if (e == EV_FINISHED && s->finish_errno && c->quick <= 1) explain_exec(s, "finish", s->finish_errno) ;
-  if (e == EV_DIED) say(SAY_DETAIL, "service ", s->name, " ", WSTAT(c->wstat), " after ", DURATION(mono_now() - c->started)) ;
+  if (e == EV_DIED && slot_oom(s))
+    say(SAY_WARNING, "service ", s->name, " was taken by the kernel's OOM killer after ", DURATION(mono_now() - c->started), ": the container has too little memory for it") ;
+  else if (e == EV_DIED) say(SAY_DETAIL, "service ", s->name, " ", WSTAT(c->wstat), " after ", DURATION(mono_now() - c->started)) ;
   if (c->state == FATAL && from != FATAL)
     say(SAY_ERROR, "service ", s->name, " is given up: ", why_text((enum why)c->cause), "; last it ", WSTAT(c->wstat), "; svctl start ", s->name, " tries again") ;
   else if (c->state == UP && from != UP && from != STOPPING)
@@ -433,6 +435,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   struct facts f ;
   struct slot_state *d = slot_draft(s) ;
   enum service_state from = (enum service_state)d->state ;
+  int oom = e == EV_DIED && oom_took(s, code) ;
   uint32_t owed ;
   facts_now(&f, code) ;
   /* read a moment ago, when its stop was sent */
@@ -442,7 +445,8 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   holding += (d->state == STOPPING) - (from == STOPPING) ;
   if (seq) d->seq = seq ;
   slot_commit(s, owed) ;
-  if (d->state != from) ring_add(i, from, d->state, d->cause, d->wstat) ;
+  if (e == EV_DIED) oom_settle(s, oom) ;
+  if (d->state != from) ring_add(i, from, d->state, oom ? WHY_OOM : d->cause, d->wstat) ;
   else if (e == EV_NOTIFIED && owed) ring_add(i, from, from, WHY_READY, 0) ;
 }
 

@@ -139,6 +139,7 @@ static void begin (char const *name)
   struct stat st ;
   if (stat(name, &st) < 0) die("look at the service directory") ;
   if (!S_ISDIR(st.st_mode)) strerr_dief(EXIT_USAGE, name, " is no directory") ;
+  oom_begin() ;
   if (service_add(name) == NO_SLOT) _exit(EXIT_USAGE) ;
   service_event(ONLY, EV_BEGIN, 0) ;
 }

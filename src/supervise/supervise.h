@@ -103,7 +103,7 @@ enum effects
 enum why
 {
   WHY_NONE, WHY_BEGIN, WHY_COMMAND, WHY_DEPENDENCIES, WHY_DIED, WHY_FINISHED, WHY_READY,
-  WHY_125, WHY_TOO_MANY, WHY_POLICY, WHY_TIMEOUT, WHY_NO_FORK, WHY_HALT, WHY_CONDEMNED, WHY_PAUSE,
+  WHY_125, WHY_TOO_MANY, WHY_POLICY, WHY_TIMEOUT, WHY_NO_FORK, WHY_HALT, WHY_CONDEMNED, WHY_PAUSE, WHY_OOM,
   WHYS
 } ;
 
@@ -170,6 +170,22 @@ extern void publish_no_deaths (struct slot const *s) ;
 static inline int slot_is_service (uint32_t i)
 {
   return slot_at(i)->used && slot_at(i)->kind == SLOT_LONGRUN ;
+}
+
+/* ---- oom.c ------------------------------------------------------------------------ */
+
+/* The number in the line "oom_kill N" of TEXT: 1, or 0 when there is none. */
+extern int oom_parse (char const *text, uint64_t *n) ;
+/* What the OOM killer took before us is none of our services. Once in the life of a container. */
+extern void oom_begin (void) ;
+/* Did the OOM killer take the run of S that ended with WSTAT? Changes nothing. */
+extern int oom_took (struct slot const *s, int32_t wstat) ;
+/* Notes the answer; the death is committed. */
+extern void oom_settle (struct slot *s, int took) ;
+/* The OOM killer took the last run of S (for svctl). */
+static inline int slot_oom (struct slot const *s)
+{
+  return s->oom_seen != 0 ;
 }
 
 /* ---- service.c -------------------------------------------------------------------- */

@@ -297,14 +297,18 @@ static void join (uint32_t n)
   if (i != NO_SLOT && l != NO_SLOT && slot_at(i)->logger == NO_SLOT && scan_join(i, l) < 0) retry_later(errno) ;
 }
 
+/* No process could be made: its state says what is to be run, the timer when it is tried again. */
+static void oneshot_again (uint32_t i)
+{
+  static int told = 0 ;
+  if (!told++) say_sys(SAY_WARNING, errno, "unable to make a process for oneshot ", slot_at(i)->name, ", trying again") ;
+  slot_at(i)->change_deadline = mono_after(mono_now(), RETRY) ;
+  timer_set(TIMER_CHANGE_OF(i), slot_at(i)->change_deadline) ;
+}
+
 static void start_oneshot (uint32_t n, uint32_t i)
 {
-  if (oneshot_start(i, file_of(n, SOURCE_UP), is_empty(n, SOURCE_UP)) < 0)
-  {
-    say_sys(SAY_WARNING, errno, "unable to make a process for oneshot ", slot_at(i)->name, ", trying again") ;
-    slot_at(i)->change_deadline = mono_after(mono_now(), RETRY) ;
-    timer_set(TIMER_CHANGE_OF(i), slot_at(i)->change_deadline) ;
-  }
+  if (oneshot_start(i, file_of(n, SOURCE_UP), is_empty(n, SOURCE_UP)) < 0) oneshot_again(i) ;
   else if (oneshot_state(i) == ONESHOT_STARTING) arm(i, source_service(&rc.source, n)->timeout_up) ;
   graph_set_level(GRAPH, n, level_of(i)) ;
 }
@@ -344,6 +348,14 @@ static void start (uint32_t n)
 
 static void stop_oneshot (uint32_t n, uint32_t i)
 {
+  if (oneshot_state(i) == ONESHOT_STARTING && slot_at(i)->run_pid <= 0)
+  {
+    /* it has not even begun */
+    disarm(i) ;
+    oneshot_fail(i, 0) ;
+    graph_set_level(GRAPH, n, level_of(i)) ;
+    return ;
+  }
   if (oneshot_state(i) == ONESHOT_STARTING)
   {
     /* its end decides: see rc_oneshot_ended() */
@@ -352,11 +364,7 @@ static void stop_oneshot (uint32_t n, uint32_t i)
     oneshot_signal(i, SIGCONT) ;
     return ;
   }
-  if (oneshot_stop(i, file_of(n, SOURCE_DOWN), is_empty(n, SOURCE_DOWN)) < 0)
-  {
-    say_sys(SAY_ERROR, errno, "unable to make a process for `down` of oneshot ", slot_at(i)->name, ": left out") ;
-    oneshot_fail(i, 0) ;
-  }
+  if (oneshot_stop(i, file_of(n, SOURCE_DOWN), is_empty(n, SOURCE_DOWN)) < 0) oneshot_again(i) ;
   else if (oneshot_state(i) == ONESHOT_STOPPING) arm(i, source_service(&rc.source, n)->timeout_down) ;
   graph_set_level(GRAPH, n, level_of(i)) ;
 }
@@ -467,6 +475,7 @@ void rc_timeout (uint32_t i)
   if (slot_at(i)->kind == SLOT_ONESHOT)
   {
     if (oneshot_state(i) == ONESHOT_STARTING && slot_at(i)->run_pid <= 0) start_oneshot(n, i) ;
+    else if (oneshot_state(i) == ONESHOT_STOPPING && slot_at(i)->finish_pid <= 0) stop_oneshot(n, i) ;
     else
     {
       say(SAY_ERROR, "oneshot ", slot_at(i)->name, ": its time is over (", oneshot_state(i) == ONESHOT_STOPPING ? "timeout-down" : "timeout-up", "): killed") ;

@@ -225,6 +225,7 @@ static void first_start (void)
     else die("prepare .s6-svscan in the scan directory") ;
     _exit(EXIT_SYSTEM) ;
   }
+  oom_begin() ;
   ledger->stage = STAGE_SVSCAN ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   begin() ;

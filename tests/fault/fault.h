@@ -34,6 +34,7 @@ struct plan
   long nr ;                 /* HARM_REFUSE: number of the system call */
   int err ;                 /* and the errno that it returns */
   char const *const *argv ; /* not the scenario but this, with the output in a file; 0 */
+  char const *cgroup ;      /* a memory cgroup (v1) to live in, and to see as /sys/fs/cgroup/memory; 0 */
   char const *how ;         /* the scenario's end: cmd, critical, signal, control */
 } ;
 
@@ -55,6 +56,8 @@ struct outcome
 typedef struct world world ;
 
 extern world *world_new (void) ;
+/* Another: the services "eater" (takes all memory, restart never) and "killed". */
+extern world *world_of_hunger (void) ;
 /* Another: 50 services, readiness, finish scripts, for the storm. */
 extern world *world_of_many (void) ;
 extern void world_free (world *) ;

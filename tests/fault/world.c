@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,6 +82,21 @@ static void scenario (box *b)
   box_dir(b, "pids", 0777) ;
 }
 
+world *world_of_hunger (void)
+{
+  world *w = calloc(1, sizeof *w) ;
+  if (!w) broken(0, "out of memory") ;
+  w->box = box_new(0) ;
+  install_player(w->box) ;
+  service(w->box, "etc/services.d/eater", "eat", 1) ;
+  box_file(w->box, "etc/services.d/eater/restart", 0644, "never\n") ;
+  service(w->box, "etc/services.d/killed", "up", 1) ;
+  box_dir(w->box, "sys/fs/cgroup/memory", 0755) ;
+  box_dir(w->box, "locks", 0777) ;
+  box_dir(w->box, "pids", 0777) ;
+  return w ;
+}
+
 world *world_of_many (void)
 {
   world *w = calloc(1, sizeof *w) ;
@@ -126,6 +142,15 @@ static char const *const variables[] =
   "S6_KILL_FINISH_MAXTIME=60000", 0
 } ;
 
+/* With the new root as working directory. */
+static void enter_cgroup (char const *group)
+{
+  char path[PATH_MAX] ;
+  snprintf(path, sizeof path, "%s/cgroup.procs", group) ;
+  if (!openwritenclose_unsafe(path, "0", 1)) die_inside("enter the cgroup") ;
+  if (mount(group, "sys/fs/cgroup/memory", 0, MS_BIND, 0) < 0) die_inside("show the cgroup") ;
+}
+
 static _Noreturn void life (world const *w, struct plan const *plan, int out)
 {
   char const *const plain[] = { "/init", "player", "drive", plan->how, 0 } ;
@@ -134,6 +159,7 @@ static _Noreturn void life (world const *w, struct plan const *plan, int out)
   signals_to_default() ;
   if (null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(111) ;
   if (chdir(w->box->root) < 0) die_inside("enter the root") ;
+  if (plan->cgroup) enter_cgroup(plan->cgroup) ;
   mounts_inside(BOX_TMPFS_RUN, 0) ;
   if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0) die_inside("be traced") ;
   exec_inside(argv, variables) ;

@@ -12,6 +12,9 @@
      writer      the same; writes a line to stdout at each USR1, a last one at its end
      logger      appends stdin to /log until its end
      finish      records the arguments that a finish script gets
+     eat         takes all the memory there is
+     remember    the CMD of the OOM test: waits until "eater" has been taken and started again, then
+                 kills "killed" and waits for its next start
      once TEXT   records TEXT
      counted     a service of the storm: as ready, but records "NAME up PID"
      reaped      its finish script: records "NAME finish PID", the run's
@@ -255,6 +258,31 @@ static int drive (char const *how)
   return 42 ;
 }
 
+/* ---- memory */
+
+static _Noreturn void eat (char const *name)
+{
+  begin(name) ;
+  record(label, "up") ;
+  for (;;)
+  {
+    char *p = malloc(1 << 20) ;
+    if (p) memset(p, 1, 1 << 20) ;
+  }
+}
+
+static int remember (void)
+{
+  block_all() ;
+  watch = inotify_init1(IN_CLOEXEC) ;
+  if (watch < 0 || inotify_add_watch(watch, "/record", IN_MODIFY) < 0) die("watch the record") ;
+  wait_for("killed up", 1) ;
+  wait_for("eater finish 256 9", 1) ;
+  kill_it("killed") ;
+  wait_for("killed finish 256 9", 1) ;
+  return 0 ;
+}
+
 /* ---- the storm */
 
 #define SERVICE_COUNT 50
@@ -412,6 +440,8 @@ int main (int argc, char const *const *argv)
 {
   char const *verb = argc > 1 ? argv[1] : "" ;
   if (!strcmp(verb, "drive")) return drive(argc > 2 ? argv[2] : "cmd") ;
+  if (!strcmp(verb, "remember")) return remember() ;
+  if (!strcmp(verb, "eat") && argc > 3) eat(argv[3]) ;
   if (!strcmp(verb, "storm") && argc > 4) return storm(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4])) ;
   if (!strcmp(verb, "counted") && argc > 3) return counted(argv[3]) ;
   if (!strcmp(verb, "reaped") && argc > 6) return reaped(argv[5], argv[6]) ;
