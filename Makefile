@@ -138,6 +138,29 @@ check-fault-build: $(BOX_ROOT).stamp $(fault_TESTS) build/dev/tests/fault/player
 
 check-faults: check-fault-build
 	@FAULT_STEP=1 FAULT_OFFSET=0 tools/run-tests $(fault_TESTS)
+
+# tests/fuzz: fuzz_NAME.c with the corpus tests/fuzz/corpus/NAME; see tests/fuzz/fuzz.h
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS := 60
+build/asan/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c build/asan/libkeelson.a
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(asan_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(asan_LIBS)
+
+build/dev/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c tests/fuzz/replay.c build/dev/libkeelson.a
+	@mkdir -p $(@D)
+	$(dev_CC) $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(dev_CFLAGS) -o $@ $^ $(dev_LIBS)
+
+fuzz: $(FUZZ:%=build/asan/fuzz/%)
+	@mkdir -p $(FUZZ:%=build/fuzz/%)
+	for name in $(FUZZ); do \
+	  build/asan/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/$$name tests/fuzz/corpus/$$name || exit; done
+
+.PHONY: check-valgrind
+check-valgrind: $(unit_TESTS)
+	for test in $(unit_TESTS); do CK_FORK=no valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite $$test || exit; done
+
+check-build: check-fault-build $(FUZZ:%=build/dev/fuzz/%)
 # ---------------------------------------------------------------- tests/fault: end
 
 # ---------------------------------------------------------------- tests/runtime: begin
@@ -184,7 +207,7 @@ overlay-compat: build/overlay/keelson
 
 JOBS := $(shell nproc)
 # the slow ones first: two run side by side
-TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) $(container_TESTS) $(RUNTIME)/matrix
+TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) $(RUNTIME)/matrix
 
 check:
 	tools/install-deps build check
