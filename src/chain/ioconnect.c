@@ -36,7 +36,8 @@ struct way
   char buf[BUFSIZE] ;
 } ;
 
-static struct way ways[2] = { { .in = 0, .out = 7 }, { .in = 6, .out = 1 } } ;
+/* Not initialized here: 128 kB of buffers would become part of the binary. */
+static struct way ways[2] ;
 
 static int is_socket (int fd)
 {
@@ -159,6 +160,9 @@ static void parse_options (int argc, char const *const *argv, tain *timeout)
 {
   subgetopt l = SUBGETOPT_ZERO ;
   unsigned int t = 0 ;
+  ways[0].out = 7 ;
+  ways[1].in = 6 ;
+  ways[1].out = 1 ;
   for (int opt ; (opt = subgetopt_r(argc, argv, "0167t:r:w:", &l)) != -1 ; ) switch (opt)
   {
     case '0' : case '1' : case '6' : case '7' : break ; /* old: sockets are found out */

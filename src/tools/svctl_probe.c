@@ -144,7 +144,7 @@ int svctl_ready (struct call *c)
 
 static int is_looping (struct item const *it)
 {
-  return it->state == UP && it->quick && it->age < QUICK ;
+  return it->state == UP && it->quick > 1 && it->age < QUICK ;
 }
 
 /* What is wrong with it, or 0. */
