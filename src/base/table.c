@@ -20,6 +20,7 @@ void *table_grow (void *table, size_t old, size_t size)
 {
   void *p ;
   if (table && whole_pages(old) == whole_pages(size)) return table ;
+  // cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous map wants
   p = mmap(0, whole_pages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ;
   if (p == MAP_FAILED) return 0 ;
   not_for_children(p, whole_pages(size)) ;
