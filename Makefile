@@ -142,19 +142,24 @@ check-faults: check-fault-build
 # tests/fuzz: fuzz_NAME.c with the corpus tests/fuzz/corpus/NAME; see tests/fuzz/fuzz.h
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 60
-build/asan/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c build/asan/libkeelson.a
+fuzz_CC := clang
+fuzz_CFLAGS := $(asan_CFLAGS) -fsanitize=fuzzer-no-link
+fuzz_LDFLAGS := $(asan_LDFLAGS)
+fuzz_LIBS := $(asan_LIBS)
+$(eval $(call build_rules,fuzz,$(ROOM_SRC),))
+build/fuzz/run/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c build/fuzz/libkeelson.a
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(asan_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(asan_LIBS)
+	clang $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(fuzz_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(fuzz_LIBS)
 
 build/dev/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c tests/fuzz/replay.c build/dev/libkeelson.a
 	@mkdir -p $(@D)
 	$(dev_CC) $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(dev_CFLAGS) -o $@ $^ $(dev_LIBS)
 
-fuzz: $(FUZZ:%=build/asan/fuzz/%)
-	@mkdir -p $(FUZZ:%=build/fuzz/%)
+fuzz: $(FUZZ:%=build/fuzz/run/%)
+	@mkdir -p $(FUZZ:%=build/fuzz/found/%)
 	for name in $(FUZZ); do \
-	  build/asan/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=build/fuzz/ \
-	    build/fuzz/$$name tests/fuzz/corpus/$$name || exit; done
+	  build/fuzz/run/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit; done
 
 .PHONY: check-valgrind
 check-valgrind: $(unit_TESTS)

@@ -269,7 +269,8 @@ static uint32_t stay_down (state *s, enum service_event e, facts const *f)
 {
   (void)f ;
   clear(s, WANT_UP) ;
-  return enter(s, s->state == FATAL ? FATAL : DOWN, WHY_COMMAND) | down_file(e) ;
+  if (s->state == FATAL) return OWE_STATUS | down_file(e) ;  /* and why stays known */
+  return enter(s, DOWN, WHY_COMMAND) | down_file(e) ;
 }
 
 /* An order to start what was down: what it had reached in a former life counts no more, and its

@@ -225,9 +225,18 @@ static int wait_for_stop (int code)
   return code ;
 }
 
+/* Until the scenario's own end TERM ends it: then something went wrong, and the harness asked. */
+static void block_all_but_term (void)
+{
+  sigset_t most ;
+  sigfillset(&most) ;
+  sigdelset(&most, SIGTERM) ;
+  sigprocmask(SIG_SETMASK, &most, 0) ;
+}
+
 static int drive (char const *how)
 {
-  block_all() ;
+  block_all_but_term() ;
   watch = inotify_init1(IN_CLOEXEC) ;
   if (watch < 0 || inotify_add_watch(watch, "/record", IN_MODIFY) < 0) die("watch the record") ;
   record("cmd", "up") ;
@@ -251,6 +260,7 @@ static int drive (char const *how)
   wait_for("ready up", 2) ;
   wait_for("writer wrote", 2) ;
   control(SERVICES ".s6-svscan/control", "a") ;
+  block_all() ;
   if (!strcmp(how, "critical")) { tell("vital", "q") ; return wait_for_stop(3) ; }
   if (!strcmp(how, "signal")) { kill(1, SIGTERM) ; return wait_for_stop(5) ; }
   if (!strcmp(how, "control")) { control(SERVICES ".s6-svscan/control", "t") ; return wait_for_stop(6) ; }
