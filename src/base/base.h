@@ -192,6 +192,10 @@ extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
    *PIDWORD is 0). */
 extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
 
+/* SIG to the process group that child PID leads; to PID alone as long as it has not come to make
+   that group, which it does before it executes anything. Nothing for a PID of 0 or 1. */
+extern void signal_group (pid_t pid, int sig) ;
+
 /* execve() that also runs what the kernel refuses for want of the exec bit, for a noexec
    mount, or for a `#!` that names one of our programs by a path that does not exist. Returns
    only on failure, errno set. System calls only. ARGV[0] is replaced by the interpreter's. */

@@ -239,6 +239,11 @@ static void child (struct spawn const *s, int shared, int32_t *errword)
   _exit(errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC) ;
 }
 
+void signal_group (pid_t pid, int sig)
+{
+  if (pid > 1 && kill(-pid, sig) < 0 && errno == ESRCH) kill(pid, sig) ;
+}
+
 pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword)
 {
   unsigned long flags = CLONE_PARENT_SETTID | SIGCHLD ;

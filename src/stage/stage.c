@@ -223,19 +223,14 @@ void stage_settled (uint32_t seq)
   ledger->script_pid = 0 ;
 }
 
-static void signal_group (int sig)
-{
-  if (ledger->script_pid > 1) kill(-ledger->script_pid, sig) ;
-}
-
 void stage_term (int64_t kill_deadline)
 {
   struct global *g = global_draft() ;
   g->script_state = SCRIPT_TERMED ;
   g->script_deadline = kill_deadline ;
   global_commit() ;
-  signal_group(SIGTERM) ;
-  signal_group(SIGCONT) ;
+  signal_group(ledger->script_pid, SIGTERM) ;
+  signal_group(ledger->script_pid, SIGCONT) ;
 }
 
 void stage_kill (void)
@@ -244,5 +239,5 @@ void stage_kill (void)
   g->script_state = SCRIPT_KILLED ;
   g->script_deadline = NEVER ;
   global_commit() ;
-  signal_group(SIGKILL) ;
+  signal_group(ledger->script_pid, SIGKILL) ;
 }

@@ -163,7 +163,8 @@ static int do_tally (uint32_t i, struct slot *s)
    never reach kill(). */
 static void signal_to (int32_t pid, int group, int sig)
 {
-  if (pid > 1) kill(group ? -pid : pid, sig) ;
+  if (group) signal_group(pid, sig) ;
+  else if (pid > 1) kill(pid, sig) ;
 }
 
 static int do_signal (uint32_t i, struct slot *s)

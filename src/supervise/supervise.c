@@ -46,7 +46,7 @@ static void on_signal (int sig)
   {
     case SIGCHLD : reap_all() ; break ;
     case SIGINT :
-      if (slot_at(ONLY)->run_pid > 1) kill(-slot_at(ONLY)->run_pid, SIGINT) ;
+      signal_group(slot_at(ONLY)->run_pid, SIGINT) ;
       /* fall through */
     case SIGTERM :
       service_event(ONLY, EV_x, 0) ;

@@ -68,7 +68,7 @@ void cmd_start (void)
 
 void cmd_signal (int sig)
 {
-  if (ledger->cmd_pid > 1) kill(-ledger->cmd_pid, sig) ;
+  signal_group(ledger->cmd_pid, sig) ;
 }
 
 void cmd_wake (void)
