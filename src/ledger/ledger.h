@@ -115,6 +115,10 @@ struct slot
   uint32_t logger ;             /* of a producer: the slot whose pipe[1] is our stdout; NO_SLOT */
   uint32_t faults ;             /* faults while this slot was under work … */
   uint32_t fault_event ;        /* … on this event */
+  uint8_t graph_level ;         /* src/svscan/rc_internal.h: enum graph_level, */
+  uint8_t graph_want ;          /* enum graph_want, */
+  uint8_t graph_failed ;        /* and that it could not be brought up */
+  uint8_t pad ;
   int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
   uint64_t oom_seen ;           /* which of the cgroup's oom_kill was its last run; 0: none, see slot_oom() */

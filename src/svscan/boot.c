@@ -29,9 +29,11 @@ struct step_entry
   enum progress (*begin) (void) ;
   struct stage const *stage ;                   /* of a step that runs a directory */
   void (*judge) (int32_t wstat, char const *, uint32_t seq) ; /* what a script's end means; may ask for the stop */
+  int (*settled) (void) ;                       /* of a step that waits for services: is that over? */
 } ;
 
 static struct step_entry const steps[STEPS] ;
+static int advancing = 0 ;
 
 char const *step_name (enum step s)
 {
@@ -236,6 +238,22 @@ static char const *legacy_dir (void)
   return path ;
 }
 
+static void set_cmd_deadline (int64_t deadline)
+{
+  struct global *g = global_draft() ;
+  g->cmd_deadline = deadline ;
+  global_commit() ;
+  timer_set(TIMER_CMD_WAIT, deadline) ;
+}
+
+/* As in s6-overlay 3, the time that fix-attrs.d and cont-init.d take counts. */
+static void begin_clock (void)
+{
+  uint32_t ms = global_now()->generation == 3 ? conf_uint("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", 0, INT32_MAX) : 0 ;
+  if (!ms || global_now()->cmd_deadline) return ;
+  set_cmd_deadline(mono_after(mono_now(), MS(ms))) ;
+}
+
 /* Everything that is wrong with the definitions is told before anything starts. */
 static enum progress begin_check (void)
 {
@@ -243,8 +261,11 @@ static enum progress begin_check (void)
   {
     say(SAY_ERROR, "the service definitions have errors: the container stops; mend all of the above") ;
     stop_request(CAUSE_STAGE2, 1, NO_SLOT, 0) ;
+    return DONE ;
   }
-  return DONE ;
+  choose_generation() ;
+  begin_clock() ;
+  return rc_prepare("fix-attrs") ? DONE : PENDING ;
 }
 
 void boot_services_again (void)
@@ -252,9 +273,17 @@ void boot_services_again (void)
   if (ledger->container) layout_missing(conf_path("/etc/services.d"), legacy_dir()) ;
 }
 
+static int ready_for_fix_attrs (void) { return rc_is_prepared("fix-attrs") ; }
+
+static enum progress begin_needs (void)
+{
+  return rc_prepare("legacy-cont-init") ? DONE : PENDING ;
+}
+
+static int ready_for_cont_init (void) { return rc_is_prepared("legacy-cont-init") ; }
+
 static enum progress begin_services (void)
 {
-  choose_generation() ;
   if (rc_wanted())
   {
     layout_services(conf_path("/etc/services.d"), legacy_dir(), 0) ;
@@ -268,6 +297,12 @@ static enum progress begin_services (void)
 }
 
 /* ---- waiting for readiness before the CMD */
+
+static enum progress no_more_waiting (void)
+{
+  timer_set(TIMER_CMD_WAIT, NEVER) ;
+  return DONE ;
+}
 
 static uint32_t wait_cursor = 0 ;
 
@@ -289,21 +324,6 @@ static int all_settled (void)
   return wait_cursor == ledger->slots ;
 }
 
-static enum progress begin_wait (void)
-{
-  uint32_t ms ;
-  struct global *g ;
-  wait_cursor = 0 ;
-  if (!ledger->dependencies && (!options.cmd || !conf_uint("S6_CMD_WAIT_FOR_SERVICES", 0, 1))) return DONE ;
-  if (all_settled()) return DONE ;
-  ms = conf_uint("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", global_now()->generation == 2 ? DEFAULT_CMD_WAIT : 0, INT32_MAX) ;
-  g = global_draft() ;
-  g->cmd_deadline = ms ? mono_after(mono_now(), MS(ms)) : NEVER ;
-  global_commit() ;
-  timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;
-  return PENDING ;
-}
-
 /* The boot does not wait for every service; whoever runs the container wants to know when all of
    them are ready. */
 static void tell_ready (void)
@@ -313,28 +333,52 @@ static void tell_ready (void)
   outside_ready() ;
 }
 
-void boot_service_changed (void)
-{
-  struct global const *g = global_now() ;
-  if (g->stop) return ;
-  if (g->step == STEP_RUNNING) tell_ready() ;
-  if (g->step != STEP_WAIT || !all_settled()) return ;
-  timer_set(TIMER_CMD_WAIT, NEVER) ;
-  next_step() ;
-}
-
 static int is_strict (void)
 {
   return conf_uint("S6_BEHAVIOUR_IF_STAGE2_FAILS", 0, 2) == 2 ;
 }
 
+/* Boot scripts are waited for all the same: services may need what they do. */
+static void tell_late (void)
+{
+  int waits = global_now()->step == STEP_WAIT ;
+  char const *what = !waits ? present()->name : ledger->dependencies ? rc_pending() : slot_at(wait_cursor)->name ;
+  char const *script = waits ? "" : global_now()->script ;
+  say(SAY_ERROR, "services were not ready in time (S6_CMD_WAIT_FOR_SERVICES_MAXTIME): still waiting for ", what, script[0] ? "/" : "", script,
+    is_strict() ? "; the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)" : waits ? "; going on to the CMD" : "; after that the CMD runs without waiting for services") ;
+  if (is_strict()) stop_request(CAUSE_STAGE2, 1, NO_SLOT, 0) ;
+}
+
+static enum progress begin_wait (void)
+{
+  wait_cursor = 0 ;
+  if (!ledger->dependencies && (!options.cmd || !conf_uint("S6_CMD_WAIT_FOR_SERVICES", 0, 1))) return no_more_waiting() ;
+  if (all_settled()) return no_more_waiting() ;
+  if (!global_now()->cmd_deadline)
+  {
+    uint32_t ms = conf_uint("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", global_now()->generation == 2 ? DEFAULT_CMD_WAIT : 0, INT32_MAX) ;
+    set_cmd_deadline(ms ? mono_after(mono_now(), MS(ms)) : NEVER) ;
+  }
+  if (global_now()->cmd_deadline > mono_now()) return PENDING ;
+  tell_late() ;   /* cont-init.d has used the time up */
+  return no_more_waiting() ;
+}
+
+void boot_service_changed (void)
+{
+  struct step_entry const *step = present() ;
+  if (global_now()->stop || advancing) return ;
+  if (global_now()->step == STEP_RUNNING) tell_ready() ;
+  if (!step->settled || !(*step->settled)()) return ;
+  if (global_now()->step == STEP_WAIT) no_more_waiting() ;
+  next_step() ;
+}
+
 void boot_wait_over (void)
 {
-  if (global_now()->step != STEP_WAIT || global_now()->stop) return ;
-  say(SAY_ERROR, "services were not ready in time (S6_CMD_WAIT_FOR_SERVICES_MAXTIME): still waiting for ",
-    ledger->dependencies ? rc_pending() : slot_at(wait_cursor)->name, is_strict() ? "; the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)" : "; going on to the CMD") ;
-  if (is_strict()) stop_request(CAUSE_STAGE2, 1, NO_SLOT, 0) ;
-  else next_step() ;
+  if (global_now()->stop) return ;
+  tell_late() ;
+  if (!global_now()->stop && global_now()->step == STEP_WAIT) next_step() ;
 }
 
 /* ---- CMD */
@@ -368,21 +412,31 @@ static enum progress begin_running (void)
 
 static struct step_entry const steps[STEPS] =
 {
-  [STEP_START_FD] = { "S6_WAIT_FOR_CLOSING_FD", &begin_start_fd, 0, 0 },
-  [STEP_RUN_D] = { "run.d", &begin_run_d, &run_d, &judge_run_d },
-  [STEP_HOOK] = { "S6_STAGE2_HOOK", &begin_hook, 0, &judge_hook },
-  [STEP_CHECK] = { "service definitions", &begin_check, 0, 0 },
-  [STEP_FIX_ATTRS] = { "fix-attrs.d", &begin_fix_attrs, 0, &judge_stage2 },
-  [STEP_CONT_INIT] = { "cont-init.d", &begin_directory, &cont_init_d, &judge_stage2 },
-  [STEP_SERVICES] = { "services", &begin_services, 0, 0 },
-  [STEP_WAIT] = { "readiness", &begin_wait, 0, 0 },
-  [STEP_CMD] = { "CMD", &begin_cmd, 0, 0 },
-  [STEP_RUNNING] = { "running", &begin_running, 0, 0 }
+  [STEP_START_FD] = { "S6_WAIT_FOR_CLOSING_FD", &begin_start_fd, 0, 0, 0 },
+  [STEP_RUN_D] = { "run.d", &begin_run_d, &run_d, &judge_run_d, 0 },
+  [STEP_HOOK] = { "S6_STAGE2_HOOK", &begin_hook, 0, &judge_hook, 0 },
+  [STEP_CHECK] = { "service definitions", &begin_check, 0, 0, &ready_for_fix_attrs },
+  [STEP_FIX_ATTRS] = { "fix-attrs.d", &begin_fix_attrs, 0, &judge_stage2, 0 },
+  [STEP_NEEDS] = { "what cont-init.d needs", &begin_needs, 0, 0, &ready_for_cont_init },
+  [STEP_CONT_INIT] = { "cont-init.d", &begin_directory, &cont_init_d, &judge_stage2, 0 },
+  [STEP_SERVICES] = { "services", &begin_services, 0, 0, 0 },
+  [STEP_WAIT] = { "readiness", &begin_wait, 0, 0, &all_settled },
+  [STEP_CMD] = { "CMD", &begin_cmd, 0, 0, 0 },
+  [STEP_RUNNING] = { "running", &begin_running, 0, 0, 0 }
 } ;
+
+static int begin_step (void)
+{
+  int done ;
+  advancing++ ;
+  done = (*present()->begin)() == DONE ;
+  advancing-- ;
+  return done ;
+}
 
 void boot_advance (void)
 {
-  while (!global_now()->stop && (*present()->begin)() == DONE)
+  while (!global_now()->stop && begin_step())
     if (global_now()->stop || global_now()->step == STEP_RUNNING) return ;
     else enter((enum step)(global_now()->step + 1)) ;
 }
@@ -424,6 +478,7 @@ void boot_resume (void)
     tell_ready() ;
     return ;
   }
+  if (g->step < STEP_WAIT && g->cmd_deadline) timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;
   if (g->step == STEP_WAIT && g->cmd_deadline && !all_settled())
   {
     timer_set(TIMER_CMD_WAIT, g->cmd_deadline) ;

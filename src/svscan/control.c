@@ -19,8 +19,7 @@ static void ask_quit (void)
   ask_stop() ;
 }
 
-static void rescan (void) { scan_all() ; }
-static void rescan_prune (void) { scan_all() ; scan_prune(0) ; }
+static void rescan_prune (void) { rc_rescan() ; scan_prune(0) ; }
 static void prune (void) { scan_prune(0) ; }
 static void prune_loggers (void) { scan_prune(1) ; }
 
@@ -36,7 +35,7 @@ static void again (void)
 
 static struct { char letter ; void (*act) (void) ; } const letters[] =
 {
-  { 'a', &rescan }, { 'h', &rescan_prune }, { 'n', &prune }, { 'N', &prune_loggers },
+  { 'a', &rc_rescan }, { 'h', &rescan_prune }, { 'n', &prune }, { 'N', &prune_loggers },
   { 't', &ask_stop }, { 'i', &ask_stop }, { 'q', &ask_quit }, { 'b', &stop_now },
   { '0', &ask_stop }, { '6', &ask_stop }, { '7', &ask_stop }, { '8', &ask_stop }, { 'R', &again }
 } ;

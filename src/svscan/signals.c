@@ -15,6 +15,7 @@
 #include <skalibs/posixplz.h>
 #include <skalibs/sig.h>
 
+#include "rc.h"
 #include "svscan.h"
 
 /* The kernel's numbers: RTMIN+3 and RTMIN+4 of glibc's count, 37 and 38. */
@@ -62,9 +63,9 @@ static void alone (int sig)
 {
   switch (sig)
   {
-    case SIGALRM : scan_all() ; break ;
+    case SIGALRM : rc_rescan() ; break ;
     case SIGABRT : _exit(EXIT_OK) ;
-    case SIGHUP : scan_all() ; scan_prune(0) ; break ;
+    case SIGHUP : rc_rescan() ; scan_prune(0) ; break ;
     case SIGQUIT :
       ledger->term_loggers = 1 ;
       /* fall through */
@@ -76,7 +77,7 @@ static void alone (int sig)
 static void as_container (int sig)
 {
   if (is_stop_signal(sig) || is_named_stop_signal(sig)) stop_request(CAUSE_SIGNAL, sig, NO_SLOT, inbox_seq()) ;
-  else if (sig == SIGHUP || sig == SIGALRM) scan_all() ;
+  else if (sig == SIGHUP || sig == SIGALRM) rc_rescan() ;
 }
 
 static void arrived (int sig)

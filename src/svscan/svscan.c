@@ -47,6 +47,7 @@ static void changed (uint32_t i, enum service_state from, enum service_state to)
 
 static void gone (uint32_t i)
 {
+  if (ledger->dependencies) rc_gone(i) ;
   scan_producer_gone(i) ;
   slot_at(i)->logger = NO_SLOT ;
 }
@@ -68,7 +69,7 @@ static void timers_run (void)
     else if (id == TIMER_SCRIPT) { if (global_now()->stop) stop_script_deadline() ; else boot_script_deadline() ; }
     else if (id == TIMER_GRACE) stop_grace_over() ;
     else if (id == TIMER_RESCAN) retry_now() ;
-    else if (id == TIMER_CMD_WAIT) { if (global_now()->step == STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
+    else if (id == TIMER_CMD_WAIT) { if (global_now()->step <= STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
   }
 }
 

@@ -10,7 +10,7 @@
    boot.c     the boot as a list of steps
    layout.c   /etc/services.d copied into the run directory
    scan.c     the scan directory: which services there are
-   rc.c       dependencies: graph.c over the slots; source.c reads the definitions
+   rc*.c      dependencies: graph.c over the slots; source.c reads the definitions
    oneshot.c  the state of a oneshot
    catchall.c S6_LOGGING
    outside.c  sd_notify
@@ -35,7 +35,7 @@
 
 enum step
 {
-  STEP_START_FD, STEP_RUN_D, STEP_HOOK, STEP_CHECK, STEP_FIX_ATTRS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
+  STEP_START_FD, STEP_RUN_D, STEP_HOOK, STEP_CHECK, STEP_FIX_ATTRS, STEP_NEEDS, STEP_CONT_INIT, STEP_SERVICES, STEP_WAIT, STEP_CMD, STEP_RUNNING, STEPS
 } ;
 
 enum stop_phase
