@@ -82,6 +82,10 @@ extern void box_event (box *, char const *line) ;
 /* The same for a line that begins with PREFIX: returns what follows it. */
 extern char const *box_event_after (box *, char const *prefix) ;
 
+/* Lines in all so far, output and events together; and waits until there are N, or PID 1 ends. */
+extern unsigned int box_lines (box *) ;
+extern void box_expect_lines (box *, unsigned int n) ;
+
 /* All output, all events so far. */
 extern char const *box_output (box *) ;
 extern char const *box_events (box *) ;

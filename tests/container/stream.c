@@ -133,6 +133,22 @@ char const *box_event_after (box *b, char const *prefix)
   return stream_wait(b, &b->events, &begins, prefix) ;
 }
 
+static unsigned int stream_lines (struct stream *s)
+{
+  stream_parse(s) ;
+  return (unsigned int)genalloc_len(struct line, &s->lines) ;
+}
+
+unsigned int box_lines (box *b)
+{
+  return stream_lines(&b->output) + stream_lines(&b->events) ;
+}
+
+void box_expect_lines (box *b, unsigned int n)
+{
+  while (box_lines(b) < n && pump(b)) ;
+}
+
 char const *box_output (box *b)
 {
   stream_read(&b->output) ;
