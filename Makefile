@@ -158,8 +158,8 @@ build/dev/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c tests/fuzz/replay.c
 fuzz: $(FUZZ:%=build/fuzz/run/%)
 	@mkdir -p $(FUZZ:%=build/fuzz/found/%)
 	for name in $(FUZZ); do \
-	  build/fuzz/run/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=build/fuzz/ \
-	    build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit; done
+	  build/fuzz/run/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=$(CURDIR)/build/fuzz/ \
+	    $(CURDIR)/build/fuzz/found/$$name $(CURDIR)/tests/fuzz/corpus/$$name || exit; done
 
 .PHONY: check-valgrind
 check-valgrind: $(unit_TESTS)

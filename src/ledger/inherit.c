@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -55,10 +56,26 @@ static void inherit_oom (struct inheritance *in)
   close(fd) ;
 }
 
+/* Our binary, held open: the way back after a fault. Without /proc the kernel's own note of the
+   path that was executed has to do. */
+static void find_self (void)
+{
+  ssize_t n = readlink("/proc/self/exe", ledger->self, sizeof ledger->self - 1) ;
+  int fd = open("/proc/self/exe", O_PATH) ;
+  if (n < 0)
+  {
+    char const *path = (char const *)(uintptr_t)getauxval(AT_EXECFN) ;
+    n = 0 ;
+    if (path && strlen(path) < sizeof ledger->self) n = (ssize_t)strlen(strcpy(ledger->self, path)) ;
+  }
+  ledger->self[n] = 0 ;
+  if (fd < 0) fd = open(ledger->self, O_PATH) ;
+  ledger->exe_fd = fd_raise(fd, ledger->fd_base, 0) ;
+}
+
 void inherit (uint64_t sigmask)
 {
   struct inheritance *in = &ledger->inheritance ;
-  ssize_t n ;
   inherit_signals(in, sigmask) ;
   inherit_limits(in) ;
   if (getpid() == 1) inherit_oom(in) ;
@@ -70,7 +87,5 @@ void inherit (uint64_t sigmask)
     say(SAY_WARNING, "the working directory is gone: scripts and the CMD start in /") ;
     strcpy(ledger->workdir, "/") ;
   }
-  n = readlink("/proc/self/exe", ledger->self, sizeof ledger->self - 1) ;
-  ledger->self[n < 0 ? 0 : n] = 0 ;
-  ledger->exe_fd = fd_raise(open("/proc/self/exe", O_PATH), ledger->fd_base, 0) ;
+  find_self() ;
 }
