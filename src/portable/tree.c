@@ -36,8 +36,9 @@ int s6ls_main (int argc, char const *const *argv)
   portable_getopt(&argc, &argv, "0aAx:", LS_USAGE, 1, &o) ;
   if (o.given & ALL) portable_cat(&names, ".\0..", 5) ;
   portable_list(&names, argv[0]) ;
-  for (char const *s = names.s ; s < names.s + names.len ; s += strlen(s) + 1)
+  for (size_t i = 0 ; i < names.len ; i += strlen(names.s + i) + 1)
   {
+    char const *s = names.s + i ;
     if (*s == '.' && !(o.given & (HIDDEN | ALL))) continue ;
     if (o.given & EXCLUDE && !strcmp(s, o.arg[3])) continue ;
     portable_puts(s) ;

@@ -69,8 +69,8 @@ static int expand (char const *dst)
   portable_cat(&target, "", 1) ;
   portable_list(&names, target.s) ;
   if (unlink(dst) < 0 || mkdir(dst, 0777) < 0) ok = complain("replace by a directory ", dst) ;
-  for (char const *s = names.s ; ok && s < names.s + names.len ; s += strlen(s) + 1)
-    if (symlink(joined(&from, target.s, s), joined(&to, dst, s)) < 0) ok = complain("make link ", to.s) ;
+  for (size_t i = 0 ; ok && i < names.len ; i += strlen(names.s + i) + 1)
+    if (symlink(joined(&from, target.s, names.s + i), joined(&to, dst, names.s + i)) < 0) ok = complain("make link ", to.s) ;
   stralloc_free(&target) ; stralloc_free(&names) ; stralloc_free(&from) ; stralloc_free(&to) ;
   return ok ;
 }
@@ -88,9 +88,9 @@ static enum outcome merge_entries (char const *dst, char const *src, stralloc co
 {
   stralloc from = STRALLOC_ZERO, to = STRALLOC_ZERO, all = STRALLOC_ZERO ;
   enum outcome r = OWNED ;
-  for (char const *s = names->s ; r < CONFLICT && s < names->s + names->len ; s += strlen(s) + 1)
+  for (size_t i = 0 ; r < CONFLICT && i < names->len ; i += strlen(names->s + i) + 1)
   {
-    enum outcome one = merge(joined(&to, dst, s), joined(&from, src, s)) ;
+    enum outcome one = merge(joined(&to, dst, names->s + i), joined(&from, src, names->s + i)) ;
     if (one != OWNED) r = one ;
   }
   portable_list(&all, dst) ;
