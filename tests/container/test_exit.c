@@ -39,6 +39,8 @@ static int terminates (int sig)
   {
     case SIGCHLD : case SIGCONT : case SIGURG : case SIGWINCH :
     case SIGSTOP : case SIGTSTP : case SIGTTIN : case SIGTTOU : return 0 ;
+    /* libc's own: make and its kin may hand them down blocked, and no program can change that */
+    case 32 : case 33 : return 0 ;
     default : return 1 ;
   }
 }
