@@ -191,6 +191,16 @@ $(RUNTIME)/layer.stamp: tests/runtime/make-layer $(RUNTIME)/bystander build/dev/
 
 .PHONY: matrix-build
 matrix-build: $(RUNTIME)/matrix $(RUNTIME)/bare $(RUNTIME)/layer.stamp $(BOX_ROOT).stamp
+
+check-runtimes:
+	tools/install-deps build check runtimes
+	@$(MAKE) --no-print-directory -j$(JOBS) matrix-build
+	tests/runtime/make-images $(ARCH) $(OVERLAY) $(RUNTIME)/layer build/runtime/images
+	tests/runtime/runtimes $(RUNTIMES)
+
+# FROM scratch: the overlay and busybox, as an OCI layout and as what `docker load` takes
+image: build/overlay/keelson-overlay-$(ARCH).tar.gz
+	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< build/image
 # ---------------------------------------------------------------- tests/runtime: end
 
 # ---------------------------------------------------------------- the overlay

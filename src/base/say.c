@@ -4,7 +4,9 @@
    Messages that cannot block PID 1. The container's stderr is shared with every service, so
    O_NONBLOCK is never set on it; instead the way of writing follows from what it is:
 
-     pipe      splice() with SPLICE_F_NONBLOCK out of a pipe of our own
+     pipe      our own open of it, O_NONBLOCK; where it cannot be opened again splice() with
+               SPLICE_F_NONBLOCK out of a pipe of our own, each message of which takes one of
+               the pipe's 16 buffers, however short it is
      socket    send() with MSG_DONTWAIT
      terminal  our own open of it, O_NONBLOCK|O_NOCTTY; a write under an interval timer of
                10 ms where it cannot be opened again
@@ -31,7 +33,7 @@
 static struct
 {
   ssize_t (*put) (char const *, size_t) ;
-  int fd ;          /* the terminal, opened anew */
+  int fd ;          /* the pipe or terminal, opened anew */
   int pipe[2] ;     /* our own, to splice from */
   unsigned int verbosity ;
   uint64_t dropped ;
@@ -96,16 +98,20 @@ static ssize_t put_timed (char const *s, size_t n)
   return r ;
 }
 
-static void choose_terminal (int fd_base)
+/* 1: we have an open file of our own, which does not wait and is shared with nobody. */
+static int open_again (int fd_base)
 {
   int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) ;
   if (fd >= 0) fd = fd_raise(fd, fd_base, 1) ;
-  if (fd >= 0) out.fd = fd ;
-  out.put = fd >= 0 ? &put_plain : &put_timed ;
+  if (fd < 0) return 0 ;
+  out.fd = fd ;
+  out.put = &put_plain ;
+  return 1 ;
 }
 
 static void choose_pipe (int fd_base)
 {
+  if (open_again(fd_base)) return ;
   if (pipe2(out.pipe, O_NONBLOCK | O_CLOEXEC) < 0) return ;
   out.pipe[0] = fd_raise(out.pipe[0], fd_base, 1) ;
   out.pipe[1] = fd_raise(out.pipe[1], fd_base, 1) ;
@@ -121,7 +127,7 @@ void say_init (int fd_base, unsigned int verbosity)
   if (fstat(2, &st) < 0) return ;
   if (S_ISFIFO(st.st_mode)) choose_pipe(fd_base) ;
   else if (S_ISSOCK(st.st_mode)) out.put = &put_socket ;
-  else if (S_ISCHR(st.st_mode) && isatty(2)) choose_terminal(fd_base) ;
+  else if (S_ISCHR(st.st_mode) && isatty(2)) { if (!open_again(fd_base)) out.put = &put_timed ; }
   else out.put = &put_plain ;
 }
 

@@ -59,10 +59,7 @@ static enum graph_level level_longrun (struct slot const *s)
   switch ((enum service_state)slot_now(s)->state)
   {
     case UP : case STOPPING : case LAST_UP : return level_run(s) ;
-    case BACKOFF :
-      if (s->graph_level == GRAPH_IS_STARTING) return GRAPH_IS_STARTING ;   /* no process could be made yet */
-    /* fall through */
-    case FINISH : case LAST_FINISH : return level_alive(s) ;
+    case BACKOFF : case FINISH : case LAST_FINISH : return level_alive(s) ;
     case DOWN : return is_content(s) ? GRAPH_IS_READY : GRAPH_IS_DOWN ;
     default : return GRAPH_IS_DOWN ;
   }
@@ -144,12 +141,13 @@ void rc_add_name (char *list, size_t size, char const *name)
 static void mark_failed (uint32_t n)
 {
   uint32_t i = rc.slot[n] ;
-  if (i == NO_SLOT) return ;
-  slot_at(i)->graph_failed = 1 ;
+  if (is_live(i))
+  {
+    graph_set_want(GRAPH, n, GRAPH_WANT_DOWN) ;
+    graph_set_level(GRAPH, n, GRAPH_IS_STARTED) ;
+  }
   keep(n) ;
-  if (!is_live(i)) return ;
-  rc_set_level(n, GRAPH_IS_STARTED) ;
-  rc_want(n, GRAPH_WANT_DOWN) ;
+  if (i != NO_SLOT) slot_at(i)->graph_failed = 1 ;
 }
 
 void rc_fail (uint32_t n, char const *why)
@@ -200,7 +198,8 @@ static void try_again (uint32_t i, char const *what)
   set_time(i, mono_after(mono_now(), RETRY)) ;
 }
 
-/* ---- doing what the graph says: start */
+/* ---- doing what the graph says: start. What is done to a slot comes before the level that follows
+   from it: a fault between the two has it done again, and never forgotten. */
 
 /* 1: nothing to run. A file that cannot be looked at is run, and the error is execlineb's. */
 static int is_empty (uint32_t n, enum source_file file)
@@ -237,7 +236,6 @@ static void start_longrun (uint32_t n, uint32_t i)
     rc_set_level(n, GRAPH_IS_READY) ;
     return ;
   }
-  rc_set_level(n, GRAPH_IS_STARTING) ;
   arm(i, source_service(rc.source, n)->timeout_up) ;
   service_event(i, c->state == WAITING ? EV_GO : EV_u, 0) ;
 }
@@ -295,10 +293,10 @@ static void interrupt_oneshot (uint32_t n, uint32_t i)
     rc_set_level(n, GRAPH_IS_DOWN) ;
     return ;
   }
-  rc_set_level(n, GRAPH_IS_STOPPING) ;
-  arm(i, conf_uint("S6_KILL_GRACETIME", DEFAULT_GRACETIME, INT32_MAX)) ;
   oneshot_signal(i, SIGTERM) ;
   oneshot_signal(i, SIGCONT) ;
+  arm(i, conf_uint("S6_KILL_GRACETIME", DEFAULT_GRACETIME, INT32_MAX)) ;
+  rc_set_level(n, GRAPH_IS_STOPPING) ;
 }
 
 static void stop_oneshot (uint32_t n, uint32_t i)
@@ -310,13 +308,11 @@ static void stop_oneshot (uint32_t n, uint32_t i)
 
 static void stop_longrun (uint32_t n, uint32_t i)
 {
-  rc_set_level(n, GRAPH_IS_STOPPING) ;
-  arm(i, source_service(rc.source, n)->timeout_down) ;
   if (global_now()->stop) stop_halt_service(i) ;
   else service_event(i, EV_d, 0) ;
-  if (is_live(i)) return ;
-  disarm(i) ;
-  rc_set_level(n, GRAPH_IS_DOWN) ;
+  if (is_live(i)) arm(i, source_service(rc.source, n)->timeout_down) ;
+  else disarm(i) ;
+  rc_set_level(n, is_live(i) ? GRAPH_IS_STOPPING : GRAPH_IS_DOWN) ;
 }
 
 static void stop (uint32_t n)

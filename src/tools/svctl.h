@@ -69,6 +69,8 @@ struct item
   unsigned int quick ;      /* quick deaths in a row */
   int reload_signal ;       /* 0: unknown */
   struct remnant const *left ;  /* what its runs have left behind: see view_remnants() */
+  uint8_t graph_level ;     /* enum graph_level, and enum graph_want; where services depend on each other */
+  uint8_t graph_want ;
   unsigned int died : 1 ;
   unsigned int wanted : 1 ;
   unsigned int notifies : 1 ;   /* has a notification-fd */
@@ -270,8 +272,9 @@ extern void rc_split (struct call *, struct rc_names *) ;
 /* Starts (UP) or stops the nodes with all that they pull along: an exit code. */
 extern int rc_change_all (struct call *, struct rc_names const *, int up) ;
 
-/* The graph as PID 1 has it. Dies if it cannot be read. */
-extern struct graph *rc_graph (void) ;
+/* The definitions as PID 1 has them, with the instances that the view has and those among the N
+   names. Read once. Dies if they cannot be read. */
+extern struct source *rc_source (struct view const *, char const *const *names, unsigned int n) ;
 
 /* ---- svctl_check.c ------------------------------------------------------------------ */
 

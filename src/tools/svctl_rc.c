@@ -55,7 +55,18 @@ struct change
 
 /* ---- names */
 
-struct graph *rc_graph (void)
+/* Instances that there are, and those that are asked for. */
+static char const *const *instances (struct view const *v, char const *const *names, unsigned int n)
+{
+  char const **list = svctl_alloc((v->n + n + 1) * sizeof *list) ;
+  size_t k = 0 ;
+  for (size_t i = 0 ; i < v->n ; i++)
+    if (strchr(v->items[i].name, '@') && !strchr(v->items[i].name, '/')) list[k++] = v->items[i].name ;
+  for (unsigned int i = 0 ; i < n ; i++) list[k++] = names[i] ;
+  return list ;
+}
+
+struct source *rc_source (struct view const *v, char const *const *names, unsigned int n)
 {
   static struct source source ;
   static int is_read = 0 ;
@@ -64,12 +75,13 @@ struct graph *rc_graph (void)
     .rootfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
     .profile = tool_variable("S6_RUNTIME_PROFILE"),
     .bundledir = tool_variable("S6_RUNTIME_BUNDLEDIR"),
+    .extra = instances(v, names, n),
     .flags = SOURCE_USER_AFTER_BASE
   } ;
   if (!is_read && (o.rootfd < 0 || source_read(&source, &o, 0) < 0)) strerr_diefusys(EXIT_SYSTEM, "read the service definitions") ;
   fd_close(o.rootfd) ;
   is_read = 1 ;
-  return &source.graph ;
+  return &source ;
 }
 
 static uint32_t find_node (struct graph const *g, char const *name)
@@ -81,7 +93,7 @@ void rc_split (struct call *c, struct rc_names *names)
 {
   unsigned int unknown = 0 ;
   memset(names, 0, sizeof *names) ;
-  names->g = c->view.h && c->view.h->dependencies ? rc_graph() : 0 ;
+  names->g = c->view.h && c->view.h->dependencies ? &rc_source(&c->view, c->names, c->n)->graph : 0 ;
   names->nodes = svctl_alloc(c->n * sizeof *names->nodes) ;
   names->others = svctl_alloc(c->n * sizeof *names->others) ;
   for (unsigned int i = 0 ; i < c->n ; i++)
@@ -455,10 +467,11 @@ static char const *note (void *data, uint32_t node)
 int svctl_tree (struct call *c)
 {
   stralloc page = STRALLOC_ZERO ;
-  struct notes notes = { .view = &c->view, .g = rc_graph() } ;
+  struct notes notes = { .view = &c->view } ;
   struct tree_options o = { .reverse = c->reverse, .note = &note, .data = &notes } ;
   char const *name = c->n ? c->names[0] : 0 ;
   view_read(&c->view) ;
+  notes.g = &rc_source(&c->view, c->names, c->n)->graph ;
   if ((c->dot ? &tree_dot : &tree_print)(notes.g, name, &o, &page))
   {
     text_flush(&page) ;

@@ -242,6 +242,8 @@ static void read_oneshot (struct item *it, struct slot const *s)
 
 static void read_slot (struct item *it, struct slot const *s)
 {
+  it->graph_level = s->graph_level ;
+  it->graph_want = s->graph_want ;
   if (s->kind == SLOT_ONESHOT) read_oneshot(it, s) ;
   else read_longrun(it, s) ;
 }

@@ -300,23 +300,24 @@ static int note_written (char const *path, struct stat const *st, int type, stru
 }
 
 /* A file of a stranger's: as it was made. */
-static void is_untouched (char const *path, off_t size)
+static void is_untouched (char const *path, struct stat const *was)
 {
   struct stat st ;
   must(lstat(path, &st) == 0, path) ;
-  if (!S_ISREG(st.st_mode) || (st.st_mode & 07777) != 0640 || st.st_uid != STRANGER || st.st_gid != STRANGER || st.st_size != size)
+  if (st.st_mode != was->st_mode || st.st_uid != was->st_uid || st.st_gid != was->st_gid || st.st_size != was->st_size)
     broken(0, "%s was touched: mode %o owner %d size %d", path, (unsigned int)st.st_mode, (int)st.st_uid, (int)st.st_size) ;
 }
 
 static void files_are_untouched (void)
 {
+  struct stat const secret = { .st_mode = S_IFREG | 0640, .st_uid = STRANGER, .st_gid = STRANGER, .st_size = 7 } ;
+  struct stat data ;
   char made[PATH_MAX] ;
-  struct stat st ;
   must(nftw(in_dir("upper"), &note_written, 16, FTW_PHYS) >= 0, "read what was written") ;
   if (written) broken(0, "/%s was written: no business of an init", written) ;
-  if (cell->run != RUN_MISSING) is_untouched(in_dir("run/other/file"), 7) ;
+  if (cell->run != RUN_MISSING) is_untouched(in_dir("run/other/file"), &secret) ;
   snprintf(made, sizeof made, "%s/data/file", plan->layer) ;
-  if (lstat(made, &st) == 0) is_untouched(in_dir("root/data/file"), st.st_size) ;
+  if (lstat(made, &data) == 0) is_untouched(in_dir("root/data/file"), &data) ;
 }
 
 /* ---- what it said */
