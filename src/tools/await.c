@@ -39,11 +39,13 @@ static void give_up (struct watched *s, struct wish const *w)
   s->wasdown = 1 ;
 }
 
+/* A start is the end of having been down, also if the status that was read first is of later. */
 void watched_letter (struct watched *s, char c, struct wish const *w)
 {
   switch (c)
   {
     case 'u' : case 'U' : case 'd' : case 'D' :
+      if (c == 'u') s->wasdown = 1 ;
       s->up = c == 'u' || c == 'U' ;
       s->ready = c == 'U' || c == 'D' ;
       break ;

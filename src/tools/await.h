@@ -20,7 +20,7 @@ struct wish
 {
   unsigned int up : 1 ;
   unsigned int ready : 1 ;    /* up and notified; or down and finished */
-  unsigned int restart : 1 ;  /* each service must be seen down and finished before */
+  unsigned int restart : 1 ;  /* each service must be seen down and finished, or starting, before */
 } ;
 
 struct watched

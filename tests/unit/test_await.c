@@ -33,7 +33,10 @@ static struct story const stories[] =
   { 'd', 'U', "d", 1, 0 }, { 'D', 'U', "dD", 2, 0 }, { 'd', 'u', "dDu", 1, 0 },
   { 'r', 'U', "dDuU", 3, 0 }, { 'R', 'U', "dDuU", 4, 0 }, { 'r', 'D', "u", 1, 0 }, { 'R', 'D', "uU", 2, 0 },
   { 'r', 'd', "Du", 2, 0 }, { 'R', 'u', "UdDuU", 5, 0 }, { 'r', 'u', "U", -1, 0 },
-  { 'r', 'd', "u", -1, 0 },  /* never seen finished: a letter was missed, no restart can be claimed */
+  { 'r', 'd', "u", 1, 0 },
+  /* the start came after we listened and before we read the state: the state is newer than the letters */
+  { 'r', 'u', "u", 1, 0 }, { 'R', 'u', "uU", 2, 0 }, { 'r', 'U', "uU", 1, 0 }, { 'R', 'U', "uU", 2, 0 },
+  { 'R', 'U', "uUdDuU", 2, 0 },
   /* what is no news */
   { 'u', 'D', "sOsu", 2, 1 }, { 'u', 'D', "s?\n", -1, 0 }, { 'd', 'u', "sO?", -1, 0 },
   /* a failure for good ends what waits for up, and no other wait */

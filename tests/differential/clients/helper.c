@@ -9,7 +9,8 @@
        readiness on descriptor 3, dies of the signal, or does nothing. TERM=die is understood.
 
      helper during DIR[:DIR]… PROGRAM [ARG]… -- THEN [ARG]…
-       Starts PROGRAM; when it has subscribed to each event directory runs THEN; exits as PROGRAM.
+       Starts PROGRAM; when it has subscribed to each event directory, and for those named
+       …/event has then read the service's status, runs THEN; exits as PROGRAM.
 
      helper free FILE
        Waits until nobody holds a lock on the file.
@@ -101,17 +102,40 @@ static pid_t spawn (char **argv)
   return 0 ;
 }
 
-static int watch (char *dirs, unsigned int *n)
+static void add_watch (int fd, char const *dir, uint32_t mask)
 {
-  int fd = inotify_init1(IN_CLOEXEC) ;
-  if (fd < 0) die("watch") ;
-  for (char *dir = strtok(dirs, ":") ; dir ; dir = strtok(0, ":"), ++*n)
-    if (inotify_add_watch(fd, dir, IN_MOVED_TO) < 0) die("watch a directory") ;
-  return fd ;
+  if (inotify_add_watch(fd, dir, mask) < 0) die("watch a directory") ;
 }
 
-/* Until something was renamed in each of the n directories, which have the watches 1 to n. */
-static void wait_for_subscriptions (int fd, unsigned int n)
+/* A client makes its fifo under another name and renames it; who waits for a service reads
+   the status after that. Watches are numbered from 1; their number. */
+static unsigned int watch (int fd, char *dirs)
+{
+  unsigned int n = 0 ;
+  for (char *dir = strtok(dirs, ":") ; dir ; dir = strtok(0, ":"))
+  {
+    size_t len = strlen(dir) ;
+    add_watch(fd, dir, IN_MOVED_TO) ;
+    n++ ;
+    if (len > 6 && !strcmp(dir + len - 6, "/event"))
+    {
+      char supervise[256] ;
+      snprintf(supervise, sizeof(supervise), "%.*s/supervise", (int)(len - 6), dir) ;
+      add_watch(fd, supervise, IN_CLOSE_NOWRITE) ;
+      n++ ;
+    }
+  }
+  return n ;
+}
+
+/* The bit of the watch that saw this, or 0 if nobody waits for it. */
+static unsigned int saw (struct inotify_event const *e, char const *name)
+{
+  if (e->mask & IN_CLOSE_NOWRITE && (!e->len || strcmp(name, "status"))) return 0 ;
+  return 1U << (e->wd - 1) ;
+}
+
+static void wait_for_all (int fd, unsigned int n)
 {
   unsigned int all = (1U << n) - 1, seen = 0 ;
   while (seen != all)
@@ -123,7 +147,7 @@ static void wait_for_subscriptions (int fd, unsigned int n)
     {
       struct inotify_event e ;
       memcpy(&e, s, sizeof(e)) ;
-      seen |= 1U << (e.wd - 1) ;
+      seen |= saw(&e, s + sizeof(e)) ;
       s += sizeof(e) + e.len ;
     }
   }
@@ -132,15 +156,17 @@ static void wait_for_subscriptions (int fd, unsigned int n)
 static int during (char **argv)
 {
   char **then = argv + 1 ;
-  unsigned int n = 0 ;
-  int fd = watch(argv[0], &n) ;
+  unsigned int n ;
   pid_t program, second ;
   int wstat ;
+  int fd = inotify_init1(IN_CLOEXEC) ;
+  if (fd < 0) die("watch") ;
+  n = watch(fd, argv[0]) ;
   while (*then && strcmp(*then, "--")) then++ ;
   if (!*then || !then[1]) return 100 ;
   *then++ = 0 ;
   program = spawn(argv + 1) ;
-  wait_for_subscriptions(fd, n) ;
+  wait_for_all(fd, n) ;
   second = spawn(then) ;
   if (waitpid(second, &wstat, 0) == -1 || waitpid(program, &wstat, 0) == -1) die("wait") ;
   return WIFSIGNALED(wstat) ? 128 + WTERMSIG(wstat) : WEXITSTATUS(wstat) ;

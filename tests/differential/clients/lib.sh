@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # lib.sh FILE SCENARIO: the words that scenarios are made of, then the scenario.
+# Pids are large, so that none of them is another number that is shown.
 # Descriptors: 9 and 8 are the events of one service and what it says, 7 and 6 of another.
 set -u
 
@@ -15,12 +16,43 @@ normal() { # what differs from run to run: pids that services wrote down, times
   sed "$script"
 }
 
-c() { # c COMMAND…: a client; shows its output, its exit code, whether it complained
-  printf '$ %s\n' "$*" | sed "s,$HELPER,helper,g;s,$PWD,.,g"
-  quiet timeout 20 "$@" > stdout 2> complaint
+run_client() { # run_client COMMAND…: its exit code into $code
+  quiet timeout 200 "$@" > stdout 2> complaint
   code=$?
+}
+
+show() { # show COMMAND…: what run_client left
+  printf '$ %s\n' "$*" | sed "s,$HELPER,helper,g;s,$PWD,.,g"
   normal < stdout
   echo "-> $code$([ ! -s complaint ] || echo ', with a message')"
+}
+
+c() { # c COMMAND…: a client; shows its output, its exit code, whether it complained
+  run_client "$@"
+  show "$@"
+}
+
+run_for() { # run_for MS COMMAND…: T in the command is MS
+  ms=$1
+  shift
+  n=$#
+  while [ "$n" -gt 0 ]; do
+    word=$1
+    shift
+    [ "$word" != T ] || word=$ms
+    set -- "$@" "$word"
+    n=$((n - 1))
+  done
+  run_client "$@"
+}
+
+ct() { # ct COMMAND…: a client whose time, the word T, may run out. s6's exits 111 if that is
+  # before its helper has started; the verdict must not depend on how long this takes
+  for t in 200 2000 20000 100000; do
+    run_for $t "$@"
+    [ $code -eq 111 ] || break
+  done
+  show "$@"
 }
 
 cn() { # the same where numbers are times
@@ -55,7 +87,7 @@ record() { # record DIR EVENTS [OUT]: the descriptors for its events and for wha
 
 events() { # events DESCRIPTOR N: waits for that many letters and shows them
   letters=
-  eval "letters=\$(timeout 20 dd bs=1 count=$2 <&$1 2> /dev/null)"
+  eval "letters=\$(timeout 200 dd bs=1 count=$2 <&$1 2> /dev/null)"
   echo "events: $letters"
 }
 
@@ -100,6 +132,7 @@ files() { # files DIR: its files with modes and sizes
   (cd "$1" && find . ! -name pid ! -name status -printf '%M %p %l\n' | sort -k 2 | sed "s,$PWD,.,g;s,^\\(l.*\\) [^ ]*/\\([^/]*\\)\$,\\1 …/\\2,")
 }
 
+echo 20000 > /proc/sys/kernel/ns_last_pid || exit 111
 # shellcheck source=scenarios.sh
 . "$1"
 "sc_$2"

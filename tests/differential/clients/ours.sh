@@ -6,19 +6,19 @@
 # restart_that_fails:
 #   events: su
 #   says: up
-#   $ s6-svc -wr -T 10000 -q a
+#   $ s6-svc -wr -T 100000 -q a
 #   -> 1, with a message
-#   $ s6-svc -wu -T 10000 -u a
+#   $ s6-svc -wu -T 100000 -u a
 #   -> 0
-#   $ s6-svlisten1 -r -t 10000 a s6-svc -dx a
+#   $ s6-svlisten1 -r -t 100000 a s6-svc -dx a
 #   -> 1, with a message
 sc_restart_that_fails() {
   one QUIT=1
   script a/finish 'exit 125'
-  c s6-svc -wr -T 10000 -q a
+  c s6-svc -wr -T 100000 -q a
   rm a/finish
-  c s6-svc -wu -T 10000 -u a
-  c s6-svlisten1 -r -t 10000 a s6-svc -dx a
+  c s6-svc -wu -T 100000 -u a
+  c s6-svlisten1 -r -t 100000 a s6-svc -dx a
 }
 
 # new_letters:
@@ -60,7 +60,7 @@ sc_new_letters() {
 #   $ s6-svstat -uw a
 #   true true
 #   -> 0
-#   $ s6-svc -wD -T 10000 -d a
+#   $ s6-svc -wD -T 100000 -d a
 #   -> 0
 #   $ s6-svwait -D a
 #   -> 0
@@ -87,7 +87,7 @@ sc_names_in_s6_rundir() {
   export S6_RUNDIR="$PWD/rundir"
   c s6-svok a
   c s6-svstat -uw a
-  c s6-svc -wD -T 10000 -d a
+  c s6-svc -wD -T 100000 -d a
   c s6-svwait -D a
   c s6-svok other
   c s6-svc -u other
@@ -105,16 +105,16 @@ sc_names_in_s6_rundir() {
 #
 # names_of_pid_1:
 #   s6-svok a: 0
-#   s6-svwait -t 10000 a: 0
+#   s6-svwait -t 100000 a: 0
 #   s6-svscanctl -z: 0
 #   s6-svok b: 1
 sc_names_of_pid_1() {
   mkdir -p scan/a
   mkfifo answers nothing
   exec 9<> answers
-  script scan/a/run 'for command in "s6-svok a" "s6-svwait -t 10000 a" "s6-svscanctl -z" "s6-svok b"; do' \
+  script scan/a/run 'for command in "s6-svok a" "s6-svwait -t 100000 a" "s6-svscanctl -z" "s6-svok b"; do' \
     "\$command; echo \"\$command: \$?\" > $PWD/answers; done; exec cat $PWD/nothing"
   # shellcheck disable=SC2086 # a command in words
   quiet unshare --pid --fork --mount-proc --kill-child $SVSCAN -c 10 -- "$PWD/scan" &
-  timeout 20 head -n 4 <&9
+  timeout 200 head -n 4 <&9
 }
