@@ -70,7 +70,7 @@ static uint32_t start (state *s, facts const *f)
   if (s->flags & HELD) return enter(s, WAITING, WHY_DEPENDENCIES) ;
   refresh(s, f) ;
   owed = enter(s, UP, s->cause) ;
-  clear(s, IS_READY | PAUSED | STOP_SENT | UNSPAWNED | CONDEMNED) ;
+  clear(s, IS_READY | PAUSED | STOP_SENT | UNSPAWNED | CONDEMNED | ASKED) ;
   s->stamp = f->wall ;
   s->started = f->now ;
   s->stop_deadline = NEVER ;
@@ -83,7 +83,7 @@ static uint32_t rest (state *s, enum service_state to, enum why why, facts const
 {
   uint32_t owed = enter(s, to, why) ;
   set(s, IS_READY) ;
-  clear(s, PAUSED | STOP_SENT | UNSPAWNED) ;
+  clear(s, PAUSED | STOP_SENT | UNSPAWNED | ASKED) ;
   s->ready_stamp = f->wall ;
   return owed ;
 }
@@ -145,7 +145,7 @@ static uint32_t settle (state *s, facts const *f, char const *letters)
     clear(s, WANT_UP) ;
     return owed | rest(s, DOWN, WHY_POLICY, f) ;
   }
-  if (too_many(s, f)) return owed | give_up(s, WHY_TOO_MANY, f) ;
+  if (!(s->flags & (STOP_SENT | ASKED)) && too_many(s, f)) return owed | give_up(s, WHY_TOO_MANY, f) ;
   owed |= rest(s, BACKOFF, WHY_DIED, f) ;
   s->deadline = next_start(s, f) ;
   return owed ;
@@ -175,10 +175,17 @@ static unsigned char const letter_signal[EV_BEGIN] =
   [EV_P] = SIGSTOP, [EV_C] = SIGCONT, [EV_K] = SIGKILL
 } ;
 
+/* What follows is a restart on command, unless d has said so already. */
+static void asked (state *s)
+{
+  if (s->settings.max_restarts_time && !(s->flags & STOP_SENT)) set(s, ASKED) ;
+}
+
 static uint32_t send_signal (state *s, enum service_event e, facts const *f)
 {
   (void)f ;
   s->sig = letter_signal[e] ;
+  if (e == EV_t || e == EV_k) asked(s) ;
   if (e == EV_p) { set(s, PAUSED) ; return OWE_SIGNAL | OWE_STATUS ; }
   if (e == EV_c) { clear(s, PAUSED) ; return OWE_SIGNAL | OWE_STATUS ; }
   return OWE_SIGNAL ;
@@ -188,6 +195,7 @@ static uint32_t send_group (state *s, enum service_event e, facts const *f)
 {
   (void)f ;
   s->sig = letter_signal[e] ;
+  if (e == EV_K) asked(s) ;
   return OWE_SIGNAL_GROUP ;
 }
 
@@ -195,6 +203,7 @@ static uint32_t send_down_signal (state *s, enum service_event e, facts const *f
 {
   (void)e ;
   refresh(s, f) ;
+  asked(s) ;
   s->sig = s->settings.down_signal ;
   return OWE_SIGNAL ;
 }
@@ -211,7 +220,7 @@ static uint32_t send_reload_signal (state *s, enum service_event e, facts const 
 static uint32_t signal_down (state *s)
 {
   set(s, STOP_SENT) ;
-  clear(s, PAUSED) ;
+  clear(s, PAUSED | ASKED) ;
   s->sig = s->settings.down_signal ;
   s->deadline = s->stop_deadline ;
   return OWE_SIGNAL | OWE_CONT | OWE_STATUS ;

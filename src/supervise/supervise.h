@@ -50,7 +50,8 @@ enum state_flags
   REACHED = 64,       /* was ready once, or went down by its own wish: dependants may start */
   HELD = 128,         /* dependencies are not met: WAITING where it would start */
   CONDEMNED = 256,    /* given up while it has a process: FATAL when that has ended */
-  STOP_RUNS = 512     /* its stop script has not been reaped, be it of an earlier run */
+  STOP_RUNS = 512,    /* its stop script has not been reaped, be it of an earlier run */
+  ASKED = 1024        /* a command was to end this run: that is no death for max-restarts */
 } ;
 
 /* The letters of supervise/control in the order of the events that they are. */

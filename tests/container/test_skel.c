@@ -325,7 +325,7 @@ START_TEST(paths_of_s6_overlay)
   static char const *const paths[] =
   {
     "/init", "/command/s6-svc", "/package/admin/s6/command/s6-svc", "/package/admin/execline/command/execlineb",
-    "/package/admin/s6-rc/command/s6-rc-db", "/package/admin/s6-overlay/command/with-contenv",
+    "/package/admin/s6-rc/command/s6-rc", "/package/admin/s6-rc/command/s6-rc-db", "/package/admin/s6-overlay/command/with-contenv",
     "/usr/bin/with-contenv", "/usr/bin/execlineb", "/usr/bin/s6-svc", "/usr/bin/svctl",
     "/etc/s6-overlay/s6-rc.d/user/contents.d", "/etc/s6-overlay/user-bundles.d/user/contents.d",
     "/etc/services.d", "/etc/services-available", "/etc/cont-init.d", "/etc/cont-finish.d", "/etc/fix-attrs.d", "/run.d"

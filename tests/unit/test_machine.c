@@ -607,6 +607,51 @@ START_TEST(max_restarts)
 }
 END_TEST
 
+/* A restart on command is no death: neither by a signal that asks for it nor by d and u. */
+START_TEST(a_restart_on_command_is_no_death)
+{
+  static enum service_event const ways[] = { EV_r, EV_t, EV_k, EV_K, EV_d } ;
+  struct slot_state s = in_state(UP, WANT_UP) ;
+  struct facts f = { .now = BASE, .wstat = SIGTERM, .settings = 0 } ;
+  s.settings.max_restarts = 0 ;
+  s.settings.max_restarts_time = 60 ;
+  for (size_t k = 0 ; k < 2 * sizeof ways / sizeof ways[0] ; k++)
+  {
+    s.settings.flags = k & 1 ? HAS_FINISH : 0 ;
+    machine_step(&s, ways[k / 2], &f) ;
+    machine_step(&s, EV_u, &f) ;
+    f.now = s.started + SECOND ;
+    machine_step(&s, EV_DIED, &f) ;
+    if (s.state == FINISH) machine_step(&s, EV_FINISHED, &f) ;
+    ck_assert_int_eq(s.state, BACKOFF) ;
+    machine_step(&s, EV_TIMEOUT, &f) ;
+    ck_assert_int_eq(s.state, UP) ;
+  }
+  /* the next one is its own */
+  f.now = s.started + SECOND ;
+  machine_step(&s, EV_DIED, &f) ;
+  if (s.state == FINISH) machine_step(&s, EV_FINISHED, &f) ;
+  ck_assert_int_eq(s.state, FATAL) ;
+  ck_assert_int_eq(s.cause, WHY_TOO_MANY) ;
+}
+END_TEST
+
+/* What has been given up stays so for the reason it has, whatever is asked that is no start. */
+START_TEST(a_reason_outlives_orders)
+{
+  static enum service_event const orders[] = { EV_d, EV_D, EV_O, EV_Q, EV_r, EV_t, EV_HOLD, EV_GO, EV_HALT } ;
+  for (size_t k = 0 ; k < sizeof orders / sizeof orders[0] ; k++)
+  {
+    struct slot_state s = in_state(FATAL, 0) ;
+    struct facts f = { .now = BASE, .wstat = 0, .settings = 0 } ;
+    s.cause = WHY_125 ;
+    machine_step(&s, orders[k], &f) ;
+    ck_assert_int_eq(s.state, FATAL) ;
+    ck_assert_int_eq(s.cause, WHY_125) ;
+  }
+}
+END_TEST
+
 START_TEST(finish_125_is_for_good)
 {
   struct slot_state s = in_state(FINISH, WANT_UP) ;
@@ -690,6 +735,8 @@ int main (void)
   tcase_add_test(rules, restart_policies) ;
   tcase_add_test(rules, backoff_doubles) ;
   tcase_add_test(rules, max_restarts) ;
+  tcase_add_test(rules, a_restart_on_command_is_no_death) ;
+  tcase_add_test(rules, a_reason_outlives_orders) ;
   tcase_add_test(rules, finish_125_is_for_good) ;
   tcase_add_test(rules, condemned_becomes_fatal) ;
   tcase_add_test(rules, readiness_once) ;
