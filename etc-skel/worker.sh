@@ -1,7 +1,8 @@
 #!/bin/sh
 # worker.sh N PROG ARGS…: the image's own start, with CONTAINER_ROLE=worker, and N supervised
-# copies of PROG beside its services: worker-1 … worker-N, in the container environment, as
-# $NOT_ROOT_USER where that is set. A single argument with spaces is a line for the shell.
+# copies of PROG beside its services: the instances worker@1 … worker@N of a template, which
+# are found as worker-1 … worker-N too, in the container environment, as $NOT_ROOT_USER where
+# that is set. A single argument with spaces is a line for the shell.
 # Valid for sh and bash.
 
 services=/etc/services.d
@@ -53,18 +54,34 @@ if [ "${NOT_ROOT_USER-}" ] && [ "$(id -u)" -eq 0 ]; then
 fi
 echo "[worker] command:$command quantity: $quantity"
 
-# Those of a former life of this container; there may have been more of them.
-for run in "$services"/worker-*/run; do
-  if [ -f "$run" ] && grep -qxF "$mark" "$run"; then rm -r "${run%/run}"; fi
-done
+template=$services/worker@
 
+# What a former life of this container has made; there may have been more of them.
+if [ -f "$template/run" ] && grep -qxF "$mark" "$template/run"; then
+  for entry in "$services"/worker@?* "$services"/worker-*; do
+    if [ -L "$entry" ]; then rm "$entry"; fi
+  done
+  rm -r "$template"
+fi
+
+# The command as a template and its instances worker@1 …, each with a second name, worker-1 …
+must() { # must COMMAND…
+  "$@" || die 111 "unable to make the service $entry: it must not exist, and $services must be writable (on a read-only root, mount a tmpfs there)"
+}
+entry=$template
+must mkdir -p "$services"
+must mkdir "$template"
+printf '%s\n' '#!/command/with-contenv sh' "$mark" "exec$user$command" > "$template/run"
+must chmod 755 "$template/run"
 i=0
 while [ "$i" -lt "$quantity" ]; do
   i=$((i + 1))
-  dir=$services/worker-$i
-  mkdir -p "$services" && mkdir "$dir" && printf '%s\n' '#!/command/with-contenv sh' "$mark" "exec$user$command" > "$dir/run" \
-    && chmod 755 "$dir/run" ||
-    die 111 "unable to make the service $dir: it must not exist, and $services must be writable (on a read-only root, mount a tmpfs there)"
+  entry=$services/worker@$i
+  must [ ! -e "$entry" ]
+  must ln -s worker@ "$entry"
+  entry=$services/worker-$i
+  must [ ! -e "$entry" ]
+  must ln -s "worker@$i" "$entry"
 done
 
 exec /init

@@ -177,6 +177,22 @@ static int is_directory (struct path const *from)
   return 0 ;
 }
 
+/* NAME in services.d is a link to another entry there: a second name of that service, or with a
+   template's name as its target (`worker@1 -> worker@`) an instance, which is a service. */
+static int is_second_name (struct path const *from, char *target)
+{
+  ssize_t n = readlink(from->s, target, NAME_MAX) ;
+  if (n <= 0 || memchr(target, '/', (size_t)n)) return 0 ;
+  target[n] = 0 ;
+  return target[n - 1] != '@' ;
+}
+
+static int give_second_name (struct path const *from, char const *target, char const *name)
+{
+  if (symlink(target, name) < 0 && errno != EEXIST) return complain(from, "link into the scan directory") ;
+  return 1 ;
+}
+
 /* FROM is the service directory, TO what it becomes; NAME its link in the scan directory. */
 static int lay_out (struct path *from, struct path *to, char const *name)
 {
@@ -194,21 +210,31 @@ static int lay_out (struct path *from, struct path *to, char const *name)
   return 0 ;
 }
 
+/* 0: it is a service and there now; 1: a template, or another's second name. */
 static int lay_out_entry (struct path *from, struct path *to, char const *name)
 {
   size_t fromlen = from->len, tolen = to->len ;
+  char target[NAME_MAX + 1] ;
   int r = -1 ;
-  if (path_push(from, name) == 0 && path_push(to, name) == 0) r = lay_out(from, to, name) ;
+  if (source_is_template(name)) return 1 ;
+  if (path_push(from, name) == 0 && path_push(to, name) == 0)
+    r = is_second_name(from, target) && has_run(from) ? give_second_name(from, target, name) : lay_out(from, to, name) ;
   path_pop(from, fromlen) ;
   path_pop(to, tolen) ;
   return r ;
 }
 
+int layout_instance (char const *source, char const *dest, char const *name)
+{
+  if (path_set(&image, source) < 0 || path_set(&place, dest) < 0 || path_push(&place, name) < 0) return -1 ;
+  return lay_out(&image, &place, name) ;
+}
+
 int layout_definition (char const *source, char const *dest, char const *name)
 {
-  int r = -1 ;
+  int r ;
   from_definition = 1 ;
-  if (path_set(&image, source) == 0 && path_set(&place, dest) == 0 && path_push(&place, name) == 0) r = lay_out(&image, &place, name) ;
+  r = layout_instance(source, dest, name) ;
   from_definition = 0 ;
   return r ;
 }

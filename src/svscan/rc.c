@@ -30,13 +30,15 @@ static enum graph_level level_oneshot (struct slot const *s)
   return state < sizeof levels ? (enum graph_level)levels[state] : GRAPH_IS_DOWN ;
 }
 
-/* A process, or a pause between two. */
+/* A process, or a pause between two. One that will not be started again (`s6-svc -O .` at the
+   beginning of its run) is reached when it says so or has ended, and not before. */
 static enum graph_level level_alive (struct slot const *s)
 {
   struct slot_state const *c = slot_now(s) ;
   if (s->graph_level == GRAPH_IS_DOWN && c->flags & FOR_GOOD) return GRAPH_IS_DOWN ;   /* its time is over */
   if (s->graph_level == GRAPH_IS_STOPPING && !(c->flags & WANT_UP)) return GRAPH_IS_STOPPING ;
-  return s->graph_level == GRAPH_IS_READY || c->flags & REACHED ? GRAPH_IS_READY : GRAPH_IS_STARTED ;
+  if (s->graph_level == GRAPH_IS_READY || (c->flags & REACHED && c->flags & WANT_UP)) return GRAPH_IS_READY ;
+  return c->state == UP && c->flags & IS_READY ? GRAPH_IS_READY : GRAPH_IS_STARTED ;
 }
 
 static enum graph_level level_run (struct slot const *s)

@@ -16,7 +16,7 @@
 static void lay_out (uint8_t const *set)
 {
   for (uint32_t n = 0 ; n < rc.n ; n++)
-    if (set[n] && graph_kind_of(GRAPH, n) == GRAPH_LONGRUN && rc.slot[n] == NO_SLOT && !graph_broken(GRAPH, n) && rc_is_s6rc(n))
+    if (set[n] && graph_kind_of(GRAPH, n) == GRAPH_LONGRUN && rc.slot[n] == NO_SLOT && !graph_broken(GRAPH, n) && rc_is_to_lay_out(n))
       rc_lay_out(n) ;   /* says what is wrong */
 }
 
@@ -130,7 +130,7 @@ static void want_new (void)
   uint8_t *set = rc_set_of(rc.top, GRAPH_UP) ;
   if (!set) return ;
   for (uint32_t n = 0 ; n < rc.n ; n++)
-    if (!rc_is_atom(n) || rc.slot[n] != NO_SLOT || (!rc_is_s6rc(n) && access(graph_name(GRAPH, n), F_OK) < 0)) set[n] = 0 ;
+    if (!rc_is_atom(n) || rc.slot[n] != NO_SLOT || (!rc_is_to_lay_out(n) && access(graph_name(GRAPH, n), F_OK) < 0)) set[n] = 0 ;
   want_set(set) ;
   free(set) ;
 }

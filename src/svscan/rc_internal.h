@@ -58,8 +58,11 @@ extern uint32_t rc_node_of (uint32_t i) ;
 extern void rc_bind (uint32_t n, uint32_t i) ;
 /* Binds each slot that is none's yet to the node of its name. */
 extern void rc_bind_all (void) ;
-/* The service directory of a longrun of the s6-rc tree. 0, or -1 after saying why. */
+/* The service directory of a longrun. 0, or -1 after saying why. */
 extern int rc_lay_out (uint32_t n) ;
+/* 1: that is to be done here. Of services.d layout_services() has made what the boot wants, so only
+   what was asked for by name, an instance, is left. */
+extern int rc_is_to_lay_out (uint32_t n) ;
 /* The slot of an atom, laid out and taken up when it is first needed; NO_SLOT after saying why. */
 extern uint32_t rc_slot_for (uint32_t n) ;
 /* The set of one node and all that starting or stopping it pulls along: the caller's to free. */

@@ -191,9 +191,11 @@ static int is_service (int dirfd, char const *name)
   return strcmp(name, "user") && strcmp(name, "user2") ;
 }
 
+/* A template too: its instances are made by the graph. */
 static int has_dependencies (int dirfd, char const *name)
 {
   char sub[NAME_MAX + 32] ;
+  if (source_is_template(name)) return 1 ;
   strcpy(sub, name) ;
   strcat(sub, "/dependencies.d") ;
   return faccessat(dirfd, sub, F_OK, 0) == 0 ;
@@ -286,27 +288,33 @@ static int make_dir (char const *path)
   return -1 ;
 }
 
-/* RUNDIR/s6-rc/servicedirs; a null pointer after saying why. */
-static char const *servicedirs (void)
+/* RUNDIR/PARENT/SUB, made; a null pointer after saying why. */
+static char const *place (char const *parent, char const *sub)
 {
   static char path[sizeof ledger->rundir + 32] ;
   strcpy(path, ledger->rundir) ;
-  strcat(path, "/s6-rc") ;
+  strcat(path, parent) ;
   if (make_dir(path) < 0) return 0 ;
-  strcat(path, "/servicedirs") ;
+  strcat(path, sub) ;
   return make_dir(path) < 0 ? 0 : path ;
 }
 
 int rc_lay_out (uint32_t n)
 {
-  char const *dir = servicedirs() ;
-  return dir ? layout_definition(graph_file(GRAPH, n), dir, graph_name(GRAPH, n)) : -1 ;
+  int is_s6rc = rc_is_s6rc(n) ;
+  char const *dir = is_s6rc ? place("/s6-rc", "/servicedirs") : place("/s6", "/legacy-services") ;
+  if (!dir) return -1 ;
+  return (is_s6rc ? &layout_definition : &layout_instance)(graph_file(GRAPH, n), dir, graph_name(GRAPH, n)) ;
 }
 
-/* A longrun of services.d lies there since layout_services(). */
+int rc_is_to_lay_out (uint32_t n)
+{
+  return rc_is_s6rc(n) || (source_argument(rc.source, n) && access(graph_name(GRAPH, n), F_OK) < 0) ;
+}
+
 static uint32_t take_up (uint32_t n)
 {
-  if (rc_is_s6rc(n) && rc_lay_out(n) < 0) return NO_SLOT ;
+  if (rc_is_to_lay_out(n) && rc_lay_out(n) < 0) return NO_SLOT ;
   return scan_take_up(graph_name(GRAPH, n)) ;
 }
 

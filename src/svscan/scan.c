@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,6 +68,14 @@ static int is_directory (char const *path)
 {
   struct stat st ;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ;
+}
+
+/* A link to another entry: a second name of that service. */
+static int is_second_name (char const *name)
+{
+  char target[NAME_MAX] ;
+  ssize_t n = readlink(name, target, sizeof target) ;
+  return n > 0 && !memchr(target, '/', (size_t)n) ;
 }
 
 /* We hold both ends, so no byte is lost when either side restarts. */
@@ -157,7 +166,7 @@ void scan_all (void)
   {
     char const *name = names_at(&names, k) ;
     if (has_begun(search_table(name))) continue ;
-    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name)) take_up(name, resumed) ;
+    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name) && !is_second_name(name)) take_up(name, resumed) ;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,7 +119,7 @@ static int read_template (struct reader *r, struct definition const *d)
     r->s->graph.strings.s + old->dir, "; rename or remove one of the two") ;
 }
 
-static int is_template (char const *name)
+int source_is_template (char const *name)
 {
   size_t len = strlen(name) ;
   return len > 1 && name[len - 1] == '@' ;
@@ -141,12 +142,27 @@ static int read_definition (struct reader *r, struct definition *d)
     return source_add_to_builtin(r, d) ;
   }
   if (!source_name_ok(r, d)) return 1 ;
-  return is_template(d->name) ? read_template(r, d) : source_define(r, d) ;
+  return source_is_template(d->name) ? read_template(r, d) : source_define(r, d) ;
+}
+
+/* 1: a link in /etc/services.d to another entry there: see source.h. One to its template is an
+   instance with that argument. */
+static int is_second_name (int dirfd, char const *entry, struct definition *d)
+{
+  char target[NAME_MAX] ;
+  ssize_t len = d->origin == SOURCE_SERVICES_D ? readlinkat(dirfd, entry, target, sizeof target) : -1 ;
+  if (len <= 0 || memchr(target, '/', (size_t)len)) return 0 ;
+  if (target[len - 1] != '@') return 1 ;
+  if (d->argument || strncmp(entry, target, (size_t)len) || !entry[len]) return 0 ;
+  d->argument = d->name + len ;
+  d->wanted = 1 ;
+  return 0 ;
 }
 
 /* What is no directory is skipped, a link that leads nowhere too. */
 static int read_entry (struct reader *r, int dirfd, char const *entry, struct definition *d)
 {
+  if (is_second_name(dirfd, entry, d)) return 1 ;
   DIR *dir = source_opendir(dirfd, entry) ;
   if (!dir) return errno == ENOENT || errno == ENOTDIR || source_unreadable(r, d, "") ;
   d->fd = dir_fd(dir) ;

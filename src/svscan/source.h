@@ -58,7 +58,9 @@
 
    A producer NEEDS its consumer. A bundle's own dependencies are those of each member
    (soft). An instance NAME@ARG that is named anywhere is made of the template directory
-   NAME@; in the template's own lists a name that ends with @ gets the same ARG.
+   NAME@; in the template's own lists a name that ends with @ gets the same ARG. In
+   /etc/services.d a link NAME@ARG to NAME@ is an instance that the boot wants; a link to any
+   other entry is a second name of that service, and no node.
 
    `up` and `down` of a oneshot are one command line of execline each, whatever their first
    line is. PID 1 does not read them: its child runs, in /,
@@ -156,6 +158,9 @@ extern char const *source_argument (struct source const *s, uint32_t node) ;
 /* A descriptor of the node's definition directory, close-on-exec; or -1 with errno (ENOENT
    for a built-in one). */
 extern int source_open (struct source const *s, int rootfd, uint32_t node) ;
+
+/* NAME@, and more than the @. */
+extern int source_is_template (char const *name) ;
 
 /* Is this `up` or `down`, open for reading, comments and blanks alone, so that nothing is to
    be run? Reads from its beginning to the first byte that counts, leaves the offset alone. 1 or

@@ -314,7 +314,7 @@ static int read_service_of_old (struct reader *r, struct definition const *d)
   int wait = !!(r->o->flags & SOURCE_WAIT_READY) ;
   if (!graph_add_soft(g, d->node, "legacy-cont-init", GRAPH_NEEDS, r->built_in)
    || !graph_add_soft(g, d->node, "user", GRAPH_AFTER, r->built_in)) return 0 ;
-  if (d->argument) return 1 ;   /* wanted by whoever names it, not by the boot */
+  if (d->argument && !d->wanted) return 1 ;   /* wanted by whoever names it, not by the boot */
   return graph_add_soft(g, step, d->name, wait ? GRAPH_AFTER : GRAPH_STARTED, r->built_in)
     && graph_add_edge(g, top, d->name, wait ? GRAPH_CONTAINS : GRAPH_STARTED, r->built_in) ;
 }

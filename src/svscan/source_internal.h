@@ -83,6 +83,7 @@ struct definition
   char const *name ;            /* of the node */
   char const *path ;            /* without final slash */
   char const *argument ;        /* of an instance, or null */
+  unsigned int wanted : 1 ;     /* an instance that the boot starts */
   int fd ;
   enum source_origin origin ;
   uint64_t files ;              /* bit SOURCE_… : it is there */

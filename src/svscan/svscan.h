@@ -100,12 +100,15 @@ extern char const *generation_text (enum generation_why w) ;
 
 /* Copies every service directory of SOURCE (/etc/services.d) to DEST as DESIGN "Scan directory"
    says and links it into the scan directory (the cwd), in C-locale order; DONE (if not 0) is
-   called with each name. Errors name the file and leave that service out. */
+   called with each name. Errors name the file and leave that service out. A
+   template (NAME@) is no service; a link to another entry is that one's second name. */
 extern void layout_services (char const *source, char const *dest, void (*done) (char const *name)) ;
 /* The same for those that are not there yet: what was refused the first time. */
 extern void layout_missing (char const *source, char const *dest) ;
 /* The same for the longrun defined in SOURCE, as DEST/NAME. 0, or -1 after saying why. */
 extern int layout_definition (char const *source, char const *dest, char const *name) ;
+/* The same for an instance of the template SOURCE of /etc/services.d. */
+extern int layout_instance (char const *source, char const *dest, char const *name) ;
 
 /* ---- scan.c ----------------------------------------------------------------------- */
 

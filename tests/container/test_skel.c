@@ -114,20 +114,27 @@ START_TEST(three_workers)
   for (int i = 1 ; i <= 3 ; i++)
   {
     char text[96] ;
-    sprintf(text, "worker-%d worker hello root 4 <two words> <it's> <$HOME> <>", i) ;
+    sprintf(text, "worker@%d worker hello root 4 <two words> <it's> <$HOME> <>", i) ;
     box_event(b, text) ;
   }
   box_event(b, "one up worker") ;
   box_event(b, "run.d worker") ;
-  /* supervised: one that dies comes back */
+  /* supervised: one that dies comes back; it has a second name */
   box_ask(b, "s6-svc -k /run/service/worker-2") ;
-  box_event(b, "worker-2 worker hello root 4 <two words> <it's> <$HOME> <>") ;
+  box_event(b, "worker@2 worker hello root 4 <two words> <it's> <$HOME> <>") ;
+  /* they are instances of a template: there may be more of them at any time */
+  box_ask(b, "svctl start worker@extra && s6-svstat /run/service/worker@extra") ;
+  box_event(b, "worker@extra worker hello root 4 <two words> <it's> <$HOME> <>") ;
+  box_ask(b, "tr '\\0' '\\n' < /proc/$(s6-svstat -o pid /run/service/worker-3)/environ | grep -x SERVICE_INSTANCE=3") ;
   ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "worker@1 worker hello root 4 <two words> <it's> <$HOME> <>"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "worker@ worker hello root 4 <two words> <it's> <$HOME> <>"), 0) ;
   /* fewer in the next life: none is left over */
   box_boot(b, &how, "2", "/bin/work", (char *)0) ;
-  box_event(b, "worker-1 worker hello root 0 ") ;
-  box_event(b, "worker-2 worker hello root 0 ") ;
+  box_event(b, "worker@1 worker hello root 0 ") ;
+  box_event(b, "worker@2 worker hello root 0 ") ;
   ck_assert_int_eq(box_exists(b, "etc/services.d/worker-3"), 0) ;
+  ck_assert_int_eq(box_exists(b, "run/service/worker@3"), 0) ;
   ck_assert_int_eq(box_stop(b), 0) ;
   box_free(b) ;
 }
@@ -138,7 +145,7 @@ START_TEST(workers_by_one_string)
   struct box_how how = { .init = "/worker.sh" } ;
   box *b = box_new("worker") ;
   box_boot(b, &how, "1", "/bin/work a 'b c' d", (char *)0) ;
-  box_event(b, "worker-1 worker  root 3 <a> <b c> <d>") ;
+  box_event(b, "worker@1 worker  root 3 <a> <b c> <d>") ;
   ck_assert_int_eq(box_stop(b), 0) ;
   box_free(b) ;
 }
@@ -150,8 +157,8 @@ START_TEST(workers_of_another_user)
   struct box_how how = { .init = "/worker.sh", .env = env } ;
   box *b = box_new("worker") ;
   box_boot(b, &how, "2", "/bin/work", "x", (char *)0) ;
-  box_event(b, "worker-1 worker  app 1 <x>") ;
-  box_event(b, "worker-2 worker  app 1 <x>") ;
+  box_event(b, "worker@1 worker  app 1 <x>") ;
+  box_event(b, "worker@2 worker  app 1 <x>") ;
   ck_assert_int_eq(box_stop(b), 0) ;
   box_free(b) ;
 }

@@ -71,6 +71,13 @@ static void put (char const *path, char const *content)
 
 #define RC "etc/s6-overlay/s6-rc.d/"
 
+static void put_link (char const *path, char const *target)
+{
+  char whole[512] ;
+  snprintf(whole, sizeof whole, "%s/%s", made, path) ;
+  ck_assert_int_eq(symlink(target, whole), 0) ;
+}
+
 static void put_longrun (char const *name)
 {
   char path[512] ;
@@ -626,6 +633,31 @@ START_TEST(instances_of_a_pipeline)
 }
 END_TEST
 
+/* In services.d a link to a template is an instance that the boot starts, with the template's own
+   lists; a link to another entry is a second name and nothing else. */
+START_TEST(links_in_services_d)
+{
+  use_empty_root() ;
+  put("etc/services.d/w@/run", "") ;
+  put("etc/services.d/w@/dependencies.d/db@", "") ;
+  put("etc/services.d/db@/run", "") ;
+  put("etc/services.d/plain/run", "") ;
+  put_link("etc/services.d/w@1", "w@") ;
+  put_link("etc/services.d/w-1", "w@1") ;
+  put_link("etc/services.d/other", "plain") ;
+  put_link("etc/services.d/far", "/etc/services.d/plain") ;
+  put_link("etc/services.d/lost", "nothing") ;
+  load_clean() ;
+  ck_assert_uint_eq(graph_find(&s.graph, "w-1"), GRAPH_NONE) ;
+  ck_assert_uint_eq(graph_find(&s.graph, "other"), GRAPH_NONE) ;
+  ck_assert_uint_eq(graph_find(&s.graph, "lost"), GRAPH_NONE) ;
+  ck_assert_str_eq(source_argument(&s, at("w@1")), "1") ;
+  ck_assert_str_eq(source_argument(&s, at("db@1")), "1") ;
+  ck_assert_ptr_null(source_argument(&s, at("plain"))) ;
+  ck_assert_str_eq(boot(), "fix-attrs | legacy-cont-init | db@1 plain | w@1 | legacy-services") ;
+}
+END_TEST
+
 /* Each instance asks for one with a longer name: the limit of file names ends it. */
 START_TEST(instances_without_end)
 {
@@ -826,6 +858,7 @@ static Suite *suite (void)
   tcase_add_test(c, extra_instances) ;
   tcase_add_test(c, a_template_is_no_service) ;
   tcase_add_test(c, instances_of_a_pipeline) ;
+  tcase_add_test(c, links_in_services_d) ;
   tcase_add_test(c, instances_without_end) ;
   tcase_add_test(c, nothing_blocks) ;
   tcase_add_test(c, sizes) ;
