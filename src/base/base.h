@@ -11,7 +11,7 @@
            waited for, because it jumps.
    say     messages that cannot block PID 1, whatever its stderr is.
    loop    epoll, one signalfd, one heap of deadlines.
-   spawn   a child between clone() and exec(): system calls only.
+   spawn   children: clone, and (child.c, sys.h) what they do until exec: system calls only.
    fd      where descriptors live: see struct fdplan.
 */
 
@@ -114,6 +114,8 @@ extern uint64_t signals_block (void) ;
    Kind SIGNALS is reported when loop_signal_fd() is readable. 0, or -1/errno. */
 extern int loop_init (uint32_t signals_kind) ;
 extern int loop_signal_fd (void) ;
+/* Closes both and forgets every deadline: whoever comes next in this process begins anew. */
+extern void loop_end (void) ;
 
 /* Watches FD for input; idempotent for a descriptor already watched. 0, or -1/errno. */
 extern int loop_watch (int fd, uint32_t kind, uint32_t index) ;
@@ -198,8 +200,13 @@ extern void signal_group (pid_t pid, int sig) ;
 
 /* execve() that also runs what the kernel refuses for want of the exec bit, for a noexec
    mount, or for a `#!` that names one of our programs by a path that does not exist. Returns
-   only on failure, errno set. System calls only. ARGV[0] is replaced by the interpreter's. */
-extern void exec_file (char const *file, char const *const *argv, char const *const *envp) ;
+   only on failure: what errno would be, errno itself is left alone. System calls only. ARGV[0]
+   is replaced by the interpreter's. */
+extern int exec_file (char const *file, char const *const *argv, char const *const *envp) ;
+
+/* Goes on as the program of our binary that argv[0] names, in this process: an exec without its
+   price. ARGV must stay; the stack is gone. Set by main(), does not return; 0: there is no such way. */
+extern void (*exec_become) (char const *const *argv) ;
 
 /* Whether our binary has a program called NAME: set once by main(). 0: no program is ours. */
 extern int (*exec_knows) (char const *name) ;

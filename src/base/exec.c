@@ -4,7 +4,7 @@
    Running scripts that the kernel refuses although their meaning is plain: no exec bit (half
    of the images in the field have 0644 scripts), a noexec mount, or a `#!` that names one of
    our programs by an absolute path that this root does not have. Called in a child between
-   clone and exec: system calls and the stack only.
+   clone and exec: system calls (sys.h) and the stack only.
 */
 
 #include <alloca.h>
@@ -19,10 +19,12 @@
 #include <skalibs/posixplz.h>
 
 #include "base.h"
+#include "sys.h"
 
 #define SHEBANG_MAX 256
 
 int (*exec_knows) (char const *name) = 0 ;
+void (*exec_become) (char const *const *argv) = 0 ;
 
 struct shebang { char text[SHEBANG_MAX + 1] ; char *interpreter ; char *argument ; } ;
 
@@ -50,11 +52,10 @@ static int shebang_parse (struct shebang *sb, size_t n)
 
 static int shebang_read (int dirfd, char const *file, struct shebang *sb)
 {
-  ssize_t n ;
-  int fd = openat(dirfd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) ;
+  long n, fd = sys(openat, dirfd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0) ;
   if (fd < 0) return 0 ;
-  n = read(fd, sb->text, SHEBANG_MAX) ;
-  close(fd) ;
+  n = sys(read, fd, sb->text, SHEBANG_MAX, 0) ;
+  sys(close, fd, 0, 0, 0) ;
   return n > 0 && shebang_parse(sb, (size_t)n) ;
 }
 
@@ -75,22 +76,19 @@ static void exec_through (struct shebang *sb, char const *file, char const *cons
   v[i++] = file ;
   if (n) memcpy(v + i, argv + 1, n * sizeof *v) ;
   else v[i] = 0 ;
-  execve(sb->interpreter, (char *const *)v, (char *const *)envp) ;
-  if (errno == ENOENT && exec_knows && (*exec_knows)(last_component(sb->interpreter)))
+  if (sys(execve, sb->interpreter, v, envp, 0) == -ENOENT && exec_knows && (*exec_knows)(last_component(sb->interpreter)))
   {
     v[0] = last_component(sb->interpreter) ;
-    execve("/proc/self/exe", (char *const *)v, (char *const *)envp) ;
+    sys(execve, "/proc/self/exe", v, envp, 0) ;
   }
 }
 
-void exec_file (char const *file, char const *const *argv, char const *const *envp)
+int exec_file (char const *file, char const *const *argv, char const *const *envp)
 {
   struct shebang sb ;
-  int e ;
-  execve(file, (char *const *)argv, (char *const *)envp) ;
-  e = errno ;
+  int e = (int)-sys(execve, file, argv, envp, 0) ;
   if ((e == EACCES || e == ENOENT) && shebang_read(AT_FDCWD, file, &sb)) exec_through(&sb, file, argv, envp) ;
-  errno = e ;
+  return e ;
 }
 
 /* ---- what to tell people */

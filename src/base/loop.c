@@ -62,6 +62,14 @@ int loop_init (uint32_t signals_kind)
   return loop_watch(loop.signals, signals_kind, 0) ;
 }
 
+void loop_end (void)
+{
+  if (loop.epoll >= 0) close(loop.epoll) ;
+  if (loop.signals >= 0) close(loop.signals) ;
+  loop.epoll = loop.signals = -1 ;
+  while (timers.n) timers.where[timers.heap[--timers.n]] = NOWHERE ;
+}
+
 int loop_signal_fd (void)
 {
   return loop.signals ;

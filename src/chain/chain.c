@@ -26,7 +26,7 @@ void chain_exec_env (char const *const *argv, char const *const *envp)
   if (!path) path = SKALIBS_DEFAULTPATH ;
   if (strchr(argv[0], '/'))
   {
-    exec_file(argv[0], argv, envp) ;
+    errno = exec_file(argv[0], argv, envp) ;
     strerr_dief(errno == ENOENT ? 127 : 126, "unable to execute ", argv[0], ": ", exec_explain(AT_FDCWD, argv[0], errno, why, sizeof why)) ;
   }
   execvep(argv[0], argv, envp, path) ;

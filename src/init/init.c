@@ -183,7 +183,9 @@ static void hand_over (char const **argv)
   strcat(ledger->scandir, "/service") ;
   argv[2] = fault_fd_text(ledger->self_fd) ;
   argv[3] = ledger->scandir ;
-  ledger_exec(argv) ;
+  /* where the run directory is not the usual one, tools find it by PID 1's argv */
+  if (strcmp(ledger->rundir, "/run")) ledger_exec(argv) ;
+  else ledger_become(argv) ;
   die("execute svscan") ;
 }
 

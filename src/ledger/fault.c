@@ -90,6 +90,23 @@ static void on_fault (int sig, siginfo_t *info, void *context)
   _exit(128 + sig) ;
 }
 
+/* PID 1 has these blocked. A child that shares its memory until the exec (see spawn.c) must not leave
+   a core: kernels before 5.16 end everybody who has a part in it. What came to us ignored stays so. */
+static void on_core (int sig)
+{
+  if (getpid() != door.pid) _exit(128 + sig) ;
+}
+
+static void no_core (void)
+{
+  static int const sigs[] = { SIGQUIT, SIGTRAP, SIGXCPU, SIGXFSZ } ;
+  struct sigaction sa, old ;
+  memset(&sa, 0, sizeof sa) ;
+  sa.sa_handler = &on_core ;
+  for (size_t i = 0 ; i < sizeof sigs / sizeof sigs[0] ; i++)
+    if (sigaction(sigs[i], &sa, &old) == 0 && old.sa_handler == SIG_IGN) sigaction(sigs[i], &old, 0) ;
+}
+
 void fault_init (char const *const *argv)
 {
   static int const sigs[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
@@ -104,6 +121,7 @@ void fault_init (char const *const *argv)
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER ;
   sigaltstack(&ss, 0) ;
   for (size_t i = 0 ; i < sizeof sigs / sizeof sigs[0] ; i++) sigaction(sigs[i], &sa, 0) ;
+  no_core() ;
 }
 
 int fault_tell (void)
@@ -133,6 +151,13 @@ void fault_reexec (char const *path)
 void ledger_exec (char const *const *argv)
 {
   execute(argv, 1) ;
+}
+
+void ledger_become (char const *const *argv)
+{
+  loop_end() ;
+  if (exec_become) (*exec_become)(argv) ;
+  ledger_exec(argv) ;
 }
 
 char const *fault_fd_text (int fd)

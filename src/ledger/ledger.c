@@ -90,6 +90,7 @@ int ledger_create (int fd_base, char const *dir)
 
 int ledger_attach (int fd)
 {
+  if (ledger) return 0 ;  /* handed over in this process */
   if (map(fd) < 0) return -1 ;
   if (ledger->magic == LEDGER_MAGIC && ledger->version == LEDGER_VERSION
    && ledger->header_size == sizeof(struct header) && ledger->slot_size == sizeof(struct slot)) return 0 ;

@@ -362,9 +362,11 @@ extern void fault_arm (void) ;
 /* Re-execs on purpose, PATH opened anew. Returns only when that failed, errno set. */
 extern void fault_reexec (char const *path) ;
 
-/* Hands over to another program of our binary (argv[0] names it); the ledger goes along.
-   Returns only when that failed, errno set. */
+/* Hands over to another program of our binary (argv[0] names it); the ledger goes along, nothing
+   else does. Returns only when that failed, errno set. */
 extern void ledger_exec (char const *const *argv) ;
+/* The same without an exec where that can be: PID 1's own argv stays as it was. */
+extern void ledger_become (char const *const *argv) ;
 
 /* "--resume FD" as text for argv, in a static buffer. */
 extern char const *fault_fd_text (int fd) ;

@@ -11,6 +11,7 @@
    `keelson NAME ARGS…` runs NAME; `keelson` alone lists the names.
 */
 
+#include <setjmp.h>
 #include <string.h>
 
 #include <skalibs/buffer.h>
@@ -61,6 +62,33 @@ static int list_names (void)
   return buffer_flush(buffer_1) ? 0 : 111 ;
 }
 
+/* PID 1 is three programs in turn (see exec_become). The next one begins here, as after an exec:
+   with nothing but its words. */
+static struct { jmp_buf beginning ; char const *const *argv ; } next ;
+
+static void become (char const *const *argv)
+{
+  next.argv = argv ;
+  longjmp(next.beginning, 1) ;
+}
+
+static int count (char const *const *argv)
+{
+  int n = 0 ;
+  while (argv[n]) n++ ;
+  return n ;
+}
+
+static int run (char const *const *argv)
+{
+  struct program const *p ;
+  next.argv = argv ;
+  setjmp(next.beginning) ;
+  p = multicall_find(next.argv[0]) ;
+  PROG = p->name ;
+  return (*p->main)(count(next.argv), next.argv) ;
+}
+
 int main (int argc, char const *const *argv)
 {
   struct program const *p = argc ? multicall_find(argv[0]) : 0 ;
@@ -71,7 +99,7 @@ int main (int argc, char const *const *argv)
     if (!p) strerr_dief(127, "no program is called ", argv[0], ": run keelson without arguments for the list") ;
   }
   if (!p) return list_names() ;
-  PROG = p->name ;
   exec_knows = &knows ;
-  return (*p->main)(argc, argv) ;
+  exec_become = &become ;
+  return run(argv) ;
 }

@@ -58,7 +58,7 @@ static void crash_script (void)
   if (access(argv[0], F_OK) < 0) return ;
   sigemptyset(&none) ;
   sigprocmask(SIG_SETMASK, &none, 0) ;
-  exec_file(argv[0], argv, (char const *const *)environ) ;
+  errno = exec_file(argv[0], argv, (char const *const *)environ) ;
   say_sys(SAY_ERROR, errno, "unable to execute .s6-svscan/crash") ;
 }
 

@@ -310,7 +310,7 @@ static void end_alone (void)
   sigprocmask(SIG_SETMASK, &none, 0) ;
   if (access(argv[0], F_OK) == 0)
   {
-    exec_file(argv[0], argv, (char const *const *)environ) ;
+    errno = exec_file(argv[0], argv, (char const *const *)environ) ;
     say_sys(SAY_ERROR, errno, "unable to execute ", argv[0]) ;
     _exit(EXIT_SYSTEM) ;
   }
@@ -323,7 +323,7 @@ static int phase_over (void)
   argv[2] = fault_fd_text(ledger->self_fd) ;
   argv[3] = ledger->scandir ;
   if (!ledger->container) end_alone() ;
-  ledger_exec(argv) ;
+  ledger_become(argv) ;
   say_sys(SAY_FATAL, errno, "unable to execute finish: the container ends here") ;
   _exit(EXIT_SYSTEM) ;
 }

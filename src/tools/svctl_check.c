@@ -94,7 +94,7 @@ static void become (char const *dir, char const *const *envp)
   sigprocmask(SIG_SETMASK, &none, 0) ;
   signal(SIGPIPE, SIG_DFL) ;
   if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0 || chdir(dir) < 0) _exit(EXIT_SYSTEM) ;
-  exec_file(argv[0], argv, envp) ;
+  errno = exec_file(argv[0], argv, envp) ;
   int missing = errno == ENOENT ;
   strerr_warnwusys("execute ", dir, "/" SCRIPT) ;
   _exit(missing ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC) ;
