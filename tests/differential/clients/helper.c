@@ -14,8 +14,12 @@
 
      helper free FILE
        Waits until nobody holds a lock on the file.
+
+     helper empty DIR
+       Waits until there is nothing in the directory: s6's helper may outlive its client.
 */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -183,11 +187,36 @@ static int wait_until_free (char const *fn)
   return 0 ;
 }
 
+/* ---------------------------------------------------------------- empty */
+
+static int is_empty (char const *path)
+{
+  struct dirent *d ;
+  int n = 0 ;
+  DIR *dir = opendir(path) ;
+  if (!dir) die("open the directory") ;
+  while ((d = readdir(dir))) n += d->d_name[0] != '.' || strlen(d->d_name) > 2 ;
+  closedir(dir) ;
+  return !n ;
+}
+
+static int wait_until_empty (char const *path)
+{
+  char buf[4096] ;
+  int fd = inotify_init1(IN_CLOEXEC) ;
+  if (fd < 0) die("watch") ;
+  add_watch(fd, path, IN_DELETE | IN_MOVED_FROM) ;
+  while (!is_empty(path))
+    if (read(fd, buf, sizeof(buf)) <= 0) die("read what happens") ;
+  return 0 ;
+}
+
 int main (int argc, char **argv)
 {
   if (argc > 2 && !strcmp(argv[1], "probe")) probe(argv + 2) ;
   if (argc > 4 && !strcmp(argv[1], "during")) return during(argv + 2) ;
   if (argc == 3 && !strcmp(argv[1], "free")) return wait_until_free(argv[2]) ;
-  fputs("helper: usage: helper probe FIFO [NAME=ACTION]... | during DIRS PROGRAM... -- THEN... | free FILE\n", stderr) ;
+  if (argc == 3 && !strcmp(argv[1], "empty")) return wait_until_empty(argv[2]) ;
+  fputs("helper: usage: helper probe FIFO [NAME=ACTION]... | during DIRS PROGRAM... -- THEN... | free FILE | empty DIR\n", stderr) ;
   return 100 ;
 }

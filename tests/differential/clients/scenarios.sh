@@ -695,16 +695,18 @@ sc_fifodirs() {
 
 sc_ftrig() {
   s6-mkfifodir dd
-  for re in a b c 'a|ab' 'b.' 'c$' '^a' 'a{3}' '[^a]' 'a.*' ''; do
-    ct s6-ftrig-listen1 -t T dd "$re" s6-ftrig-notify dd abcaaad
+  for re in a b c 'a|ab' 'b.' 'a{3}' '[^a]' 'a.*' ''; do
+    c s6-ftrig-listen1 -t 100000 dd "$re" s6-ftrig-notify dd abcaaad
   done
+  # what is heard has neither beginning nor end
+  for re in 'c$' '^a'; do ct s6-ftrig-listen1 -t T dd "$re" s6-ftrig-notify dd abcaaad; done
   c "$HELPER" during dd s6-ftrig-wait -t 100000 dd b.d -- s6-ftrig-notify dd abcd
   c "$HELPER" during dd s6-ftrig-wait -t 100000 dd 'b.*d' -- sh -c 's6-ftrig-notify dd abc; s6-ftrig-notify dd dd'
   ct s6-ftrig-wait -t T dd a
   ct s6-ftrig-listen1 -t T dd a true
   c s6-ftrig-listen1 -t 100000 dd a nonexistent-program
   c s6-ftrig-wait nothing/at/all a
-  ls -A dd
+  "$HELPER" empty dd
 }
 
 sc_ftrig_listen() {
@@ -717,7 +719,8 @@ sc_ftrig_listen() {
   ct s6-ftrig-listen -t T -a dd a e b '' s6-ftrig-notify dd aaaa
   c s6-ftrig-listen -t 100000 dd a dd b '' s6-ftrig-notify dd ab
   c execlineb -Pc 's6-ftrig-listen -t 100000 { dd x. e y } foreground { s6-ftrig-notify dd xx } s6-ftrig-notify e y'
-  ls -A dd e
+  "$HELPER" empty dd
+  "$HELPER" empty e
 }
 
 # ---------------------------------------------------------------- scanners
