@@ -98,8 +98,14 @@ line() { # line DESCRIPTOR: waits for a line and shows it
 }
 
 # shellcheck disable=SC2086 # a command in words
-supervise() { # supervise DIR
-  quiet $SUPERVISE "$1" &
+supervise() { # supervise DIR: in the background; our scanner needs a scan directory for it
+  if [ "$SUPERVISE" = scanner ]; then
+    mkdir ".scan.$1"
+    ln -s "$PWD/$1" ".scan.$1/$1"
+    svscan ".scan.$1"
+  else
+    quiet $SUPERVISE "$1" &
+  fi
 }
 
 # shellcheck disable=SC2086 # a command in words

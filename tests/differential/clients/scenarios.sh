@@ -190,7 +190,7 @@ sc_signals() {
   done
   c s6-svc -t a
   line 8
-  c s6-svc -dk a
+  c s6-svc -ok a
   events 9 2
   state a
 }
