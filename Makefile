@@ -203,6 +203,23 @@ image: build/overlay/keelson-overlay-$(ARCH).tar.gz
 	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< build/image
 # ---------------------------------------------------------------- tests/runtime: end
 
+# ---------------------------------------------------------------- tests/trees: begin
+# The literal trees, and any checkout's root file system: see tests/trees/run
+
+TREES := build/dev/tests/trees
+$(TREES)/life: build/dev/obj/tests/trees/life.o $(container_HELPERS:%.c=build/dev/obj/%.o)
+	@mkdir -p $(@D)
+	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^ $(dev_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
+
+$(TREES)/stub: tests/trees/stub.c
+	@mkdir -p $(@D)
+	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
+
+.PHONY: trees-build
+trees-build: $(TREES)/life $(TREES)/stub $(BOX_ROOT).stamp
+check-build: trees-build
+# ---------------------------------------------------------------- tests/trees: end
+
 # ---------------------------------------------------------------- the overlay
 # Names and links: tools/make-overlay; what is laid over a root file system: etc-skel.
 
@@ -222,7 +239,7 @@ overlay-compat: build/overlay/keelson
 
 JOBS := $(shell nproc)
 # the slow ones first: two run side by side
-TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) $(RUNTIME)/matrix
+TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME)/matrix
 
 check:
 	tools/install-deps build check
