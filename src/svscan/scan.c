@@ -70,12 +70,14 @@ static int is_directory (char const *path)
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ;
 }
 
-/* A link to another entry: a second name of that service. */
-static int is_second_name (char const *name)
+/* A link to another entry is a second name of that service. And images of LinuxServer.io's first
+   year with s6-overlay 3 link the place of all services of services.d to /run/s6/services: as
+   that is here a way to the scan directory, their link ends up in it. */
+static int is_no_service (char const *name)
 {
-  char target[NAME_MAX] ;
+  char target[PATH_MAX] ;
   ssize_t n = readlink(name, target, sizeof target) ;
-  return n > 0 && !memchr(target, '/', (size_t)n) ;
+  return n > 0 && (!memchr(target, '/', (size_t)n) || (ledger->container && !strcmp(name, "legacy-services"))) ;
 }
 
 /* We hold both ends, so no byte is lost when either side restarts. */
@@ -166,7 +168,7 @@ void scan_all (void)
   {
     char const *name = names_at(&names, k) ;
     if (has_begun(search_table(name))) continue ;
-    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name) && !is_second_name(name)) take_up(name, resumed) ;
+    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name) && !is_no_service(name)) take_up(name, resumed) ;
   }
 }
 

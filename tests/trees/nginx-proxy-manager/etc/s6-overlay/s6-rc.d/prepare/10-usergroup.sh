@@ -1,0 +1,2 @@
+# of 00-all.sh
+log_info "usergroup of $PUID"

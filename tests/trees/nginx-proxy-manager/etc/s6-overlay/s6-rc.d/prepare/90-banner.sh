@@ -1,0 +1,2 @@
+set +e
+log_info "banner"

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "migrated by $(id -un)" >> /events
