@@ -28,7 +28,9 @@
 #include "svctl.h"
 #include "tools.h"
 
-#define USAGE "[ -b ] [ -l live ] [ -a ] [ -u | -d | -D ] [ -E | -e ] [ -p ] [ -v verbosity ] [ -n dryrun ] [ -t timeout ] help|list|listall|change [ servicenames... ]"
+#define USAGE "[ -b ] [ -l live ] [ -a ] [ -u | -d | -D ] [ -E | -e ] [ -p ] [ -v verbosity ] [ -n dryrun ] [ -t timeout ] help|list|listall|change|start|stop [ servicenames... ]"
+/* s6-rc's own codes, beside EXIT_DOMAIN for what could not be done. */
+#define EXIT_LATE 2
 #define EXIT_UNKNOWN 3
 
 struct rc_call
@@ -258,9 +260,10 @@ static void watch (struct rc_call const *c)
 /* A fifo takes so many bytes only: what has been sent is heard before there is more. */
 #define AT_ONCE 64
 
+/* What is on its way up is to be stopped too. */
 static int is_due (struct rc_call const *c, uint32_t n, int up)
 {
-  return is_atom(c, n) && !is_builtin(c, n) && (level_of(c, n) == GRAPH_IS_READY) != up ;
+  return is_atom(c, n) && !is_builtin(c, n) && level_of(c, n) != (up ? GRAPH_IS_READY : GRAPH_IS_DOWN) ;
 }
 
 static int send_orders (struct rc_call const *c, uint8_t const *asked, int up)
@@ -308,7 +311,7 @@ static int bring (struct rc_call *c, uint8_t const *asked, int up)
   if (!in_time)
   {
     tell_rest(c, set, up) ;
-    listen_dief(EXIT_TIMEOUT, "timed out") ;
+    listen_dief(EXIT_LATE, "timed out") ;
   }
   return tell_rest(c, set, up) ? EXIT_DOMAIN : EXIT_OK ;
 }
@@ -375,16 +378,30 @@ static int do_help (struct rc_call *c)
   tool_put("s6-rc help\n"
     "s6-rc [ -a ] [ -d ] [ -e ] list [ servicenames... ]\n"
     "s6-rc [ -a ] [ -u | -d ] [ -e ] listall [ servicenames... ]\n"
-    "s6-rc [ -a ] [ -u | -d | -D ] [ -p ] [ -v verbosity ] [ -n dryrun ] [ -t timeout ] change [ servicenames... ]\n") ;
+    "s6-rc [ -a ] [ -u | -d | -D ] [ -p ] [ -v verbosity ] [ -n dryrun ] [ -t timeout ] change [ servicenames... ]\n"
+    "s6-rc start is change with -u, s6-rc stop is change with -d\n") ;
   tool_flush() ;
   return EXIT_OK ;
 }
 
 /* ---- */
 
+static int do_start (struct rc_call *c)
+{
+  c->down = 0 ;
+  return do_change(c) ;
+}
+
+static int do_stop (struct rc_call *c)
+{
+  c->down = 1 ;
+  return do_change(c) ;
+}
+
 static struct { char const *name ; int (*run) (struct rc_call *) ; } const commands[] =
 {
-  { "help", &do_help }, { "list", &do_list }, { "listall", &do_listall }, { "change", &do_change }
+  { "help", &do_help }, { "list", &do_list }, { "listall", &do_listall }, { "change", &do_change },
+  { "start", &do_start }, { "stop", &do_stop }
 } ;
 
 static int take_options (struct rc_call *c, int argc, char const *const *argv)

@@ -106,6 +106,46 @@ START_TEST(halt_in_mid_boot)
 }
 END_TEST
 
+/* The add-ons of Home Assistant: finish asks for the stop and says that there is no more to be tried,
+   while what needs the service waits for its readiness. */
+START_TEST(halt_and_125)
+{
+  box *b = box_new(0) ;
+  longrun(b, "agent", "sh -c 'echo agent >> /events; exit 7'", 0) ;
+  put(b, "agent", "notification-fd", "3\n") ;
+  put(b, "agent", "finish", "#!/bin/sh\necho $1 > /run/s6-linux-init-container-results/exitcode\n/run/s6/basedir/bin/halt\nexit 125\n") ;
+  oneshot(b, "configure", "redirfd -a 1 /events echo configured", 0, "agent") ;
+  simple(b, "beside", 0) ;
+  in_user(b, "configure") ;
+  in_user(b, "beside") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "agent") ;
+  ck_assert_int_eq(box_exit_code(b), 7) ;
+  ck_assert_uint_eq(box_event_count(b, "agent"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "configured") + box_event_count(b, "cmd"), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "up beside"), box_event_count(b, "stop beside")) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* A oneshot that asks for the stop, by its `up` in mid-boot or by its `down` once more. */
+START_TEST(halt_from_a_oneshot)
+{
+  box *b = box_new(0) ;
+  ready(b, "below", 0) ;
+  if (_i) oneshot(b, "job", "redirfd -a 1 /events echo job", "/run/s6/basedir/bin/halt", "below") ;
+  else oneshot(b, "job", "if { redirfd -w 1 /run/s6-linux-init-container-results/exitcode echo 9 } /run/s6/basedir/bin/halt", 0, "below") ;
+  simple(b, "after", "job") ;
+  in_user(b, "after") ;
+  boot(b, NO_ENV) ;
+  if (_i) box_event(b, "cmd") ;
+  ck_assert_int_eq(_i ? box_stop(b) : box_exit_code(b), _i ? 0 : 9) ;
+  ck_assert_uint_eq(box_event_count(b, "stop below"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "cmd"), _i) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* All that is wrong is told in one run, and nothing starts. */
 START_TEST(all_errors_at_once)
 {
@@ -204,13 +244,17 @@ START_TEST(timeout_down)
 }
 END_TEST
 
-/* timeout-kill of the tree's own services is not cut by S6_SERVICES_GRACETIME: when the time of
-   /etc/services.d is over, and what a deaf service there needs goes down, the database still drains. */
+/* timeout-kill of the tree's own services is not cut by S6_SERVICES_GRACETIME, and a `down` has no limit but
+   timeout-down: when every other limit of the stop is over, and with that of /etc/services.d what a
+   deaf service there needs goes down, the database still drains, and then its oneshot is still undone. */
 START_TEST(a_database_gets_its_time)
 {
   box *b = box_new(0) ;
   box_gate(b, "drained") ;
-  longrun(b, "db", "actor drain db 15 drained", 0) ;
+  box_gate(b, "unmounted") ;
+  oneshot(b, "volume", "", "foreground { redirfd -a 1 /events echo \"volume goes\" }\n"
+    "foreground { redirfd -r 0 /gates/unmounted head -n 1 }\nredirfd -a 1 /events echo \"volume gone\"\n", 0) ;
+  longrun(b, "db", "actor drain db 15 drained", "volume") ;
   put(b, "db", "timeout-kill", "120000\n") ;
   in_user(b, "db") ;
   simple(b, "below", 0) ;
@@ -227,8 +271,10 @@ START_TEST(a_database_gets_its_time)
   box_event(b, "stop below") ;
   box_open_gate(b, "drained") ;
   box_event(b, "db drained") ;
+  box_event(b, "volume goes") ;
+  box_open_gate(b, "unmounted") ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
-  said_before(b, "db drained", "cont-finish") ;
+  said_before(b, "volume gone", "cont-finish") ;
   ck_assert_uint_eq(box_event_count(b, "stop db"), 1) ;
   box_free(b) ;
 }
@@ -339,10 +385,308 @@ START_TEST(the_limit_begins_before_cont_init)
 }
 END_TEST
 
+/* ---- what runs beside what, and what it gets */
+
+/* Two oneshots that can only end together, and a stop that can only go on together. */
+START_TEST(in_parallel)
+{
+  static char const *const names[] = { "left", "right" } ;
+  box *b = box_new(0) ;
+  box_file(b, "usr/bin/meet", 0755,
+    "#!/bin/sh\n# a fifo opens when both are there\nmkdir -p /tmp/$2\nmkfifo /tmp/$2/$1 /tmp/$2/$3 2> /dev/null\n"
+    "if [ $1 = left ]; then : > /tmp/$2/$1; read x < /tmp/$2/$3; else read x < /tmp/$2/$3; : > /tmp/$2/$1; fi\n"
+    "echo \"$1 $2\" >> /events\n") ;
+  for (int i = 0 ; i < 2 ; i++)
+  {
+    char up[64], down[64] ;
+    snprintf(up, sizeof up, "meet %s up %s\n", names[i], names[!i]) ;
+    snprintf(down, sizeof down, "meet %s down %s\n", names[i], names[!i]) ;
+    oneshot(b, names[i], up, down, 0) ;
+    in_user(b, names[i]) ;
+  }
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "left up") + box_event_count(b, "right up"), 2) ;
+  ck_assert_uint_eq(box_event_count(b, "left down") + box_event_count(b, "right down"), 2) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* PROTOCOL §7's table: directory, environment, stdout and umask of a oneshot and of a longrun. */
+START_TEST(what_a_oneshot_gets)
+{
+  static char const script[] =
+    "#!/bin/sh\nexec >> /events 2> /dev/null\n"
+    "echo \"$1 in $PWD\"\nenv | grep -v -e ^PWD= -e ^SHLVL= -e ^PATH= -e ^_= -e ^OLDPWD= | sort | tr '\\n' ' '\necho\numask\n" ;
+  box *b = box_new(0) ;
+  box_file(b, "usr/bin/what", 0755, script) ;
+  oneshot(b, "job", "what up", "what down", 0) ;
+  oneshot(b, "speaks", "if { echo \"said by up\" } redirfd -w 1 /dev/stderr echo \"and to stderr\"", 0, "job") ;
+  put(b, "lone", "type", "longrun") ;
+  put(b, "lone", "run", "#!/bin/sh\nwhat run\nexec actor up lone\n") ;
+  needs(b, "lone", "speaks") ;
+  in_user(b, "lone") ;
+  boot(b, ENV("HIDDEN=yes")) ;
+  box_event(b, "up in /") ;
+  box_event(b, "RC_NAME=job SERVICE_NAME=job ") ;
+  box_event(b, "0022") ;
+  box_expect(b, "said by up") ;
+  box_expect(b, "and to stderr") ;
+  box_event(b, "run in /run/s6-rc/servicedirs/lone") ;
+  box_event(b, "SERVICE_NAME=lone ") ;
+  box_event(b, "0022") ;
+  box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_event(b, "down in /") ;
+  box_event(b, "RC_NAME=job SERVICE_NAME=job ") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* What a definition may hold besides: a `down` file of a longrun is nothing, data and env are its own,
+   dot names and files beside the directories are passed over. */
+START_TEST(odds_and_ends)
+{
+  box *b = box_new(0) ;
+  longrun(b, "all", "sh -c 'cat data/words env/more >> /events; test ! -e down; exec actor up up-all'", 0) ;
+  put(b, "all", "down", "") ;
+  put(b, "all", "data/words", "words\n") ;
+  put(b, "all", "env/more", "more\n") ;
+  put(b, ".hidden", "type", "nonsense\n") ;
+  put(b, "all", "dependencies.d/.gitkeep", "") ;
+  put(b, "user", "contents.d/.gitkeep", "") ;
+  box_file(b, RC "README", 0644, "no definition\n") ;
+  in_user(b, "all") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "words") ;
+  box_event(b, "more") ;
+  box_event(b, "up-all") ;
+  box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* A service of services.d that has a `down` file is as it should be: what needs it goes on. */
+START_TEST(a_down_file_counts_as_reached)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/services.d/optional/run", 0755, "#!/bin/sh\nexec actor up optional\n") ;
+  box_file(b, "etc/services.d/optional/down", 0644, "") ;
+  simple(b, "after", "optional") ;
+  in_user(b, "after") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  box_event(b, "up after") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "optional"), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* One that will not be started again is reached when it is ready, not when it says so. */
+START_TEST(once_is_not_ready)
+{
+  box *b = box_new(0) ;
+  box_gate(b, "go") ;
+  longrun(b, "once", "sh -c 's6-svc -O .; echo once >> /events; read x < /gates/go; exec actor ready 3 \"up once\"'", 0) ;
+  put(b, "once", "notification-fd", "3\n") ;
+  simple(b, "after", "once") ;
+  in_user(b, "after") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "once") ;
+  box_ask(b, "s6-svwait -t 60000 -u /run/service/once && test \"$(s6-svstat -o wantedup /run/service/once)\" = false") ;
+  ck_assert_str_eq(box_ask(b, "s6-svstat -o up /run/service/after"), "false\n") ;
+  ck_assert_uint_eq(box_event_count(b, "up after") + box_event_count(b, "cmd"), 0) ;
+  box_open_gate(b, "go") ;
+  box_event(b, "up once") ;
+  box_event(b, "up after") ;
+  box_event(b, "cmd") ;
+  /* and its end is none for those who need it */
+  box_ask(b, "kill $(s6-svstat -o pid /run/service/once)") ;
+  box_event(b, "stop once") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  said_before(b, "stop once", "stop after") ;
+  ck_assert_uint_eq(box_event_count(b, "once"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* Three in a row: what the first says goes through the second into the third's file, also what they
+   say last. */
+START_TEST(a_pipeline_of_three)
+{
+  box *b = box_new(0) ;
+  longrun(b, "first", "actor last-words word 3", 0) ;
+  put(b, "first", "producer-for", "filter\n") ;
+  box_file(b, "usr/bin/filter", 0755, "#!/bin/sh\nwhile read -r word n; do echo \"sentence $n\"; done\n") ;
+  longrun(b, "filter", "filter", 0) ;
+  put(b, "filter", "consumer-for", "first\n") ;
+  put(b, "filter", "producer-for", "file\n") ;
+  longrun(b, "file", "actor log /log", 0) ;
+  put(b, "file", "consumer-for", "filter\n") ;
+  put(b, "file", "pipeline-name", "line\n") ;
+  in_user(b, "line") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "word") ;
+  box_event(b, "logger up") ;
+  box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_str_eq(box_read(b, "log"), "sentence 1\nsentence 2\nsentence 3\n") ;
+  said_before(b, "stop first", "stop filter") ;
+  said_before(b, "stop filter", "stop file") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* Nobody asks for `base`, and yet cont-init.d comes first: PROTOCOL's order. */
+START_TEST(user_waits_for_cont_init)
+{
+  box *b = box_new(0) ;
+  simple(b, "careless", 0) ;
+  in_user(b, "careless") ;
+  box_file(b, "etc/cont-init.d/10", 0755, "#!/bin/sh\necho cont-init >> /events\n") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  box_event(b, "up careless") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  said_before(b, "cont-init", "up careless") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* ---- s6-rc for scripts */
+
+static box *small_tree (void)
+{
+  box *b = box_new(0) ;
+  ready(b, "db", 0) ;
+  simple(b, "web", "db") ;
+  oneshot(b, "job", "redirfd -a 1 /events echo job", "redirfd -a 1 /events echo unjob", "db") ;
+  simple(b, "vital", 0) ;
+  put(b, "vital", "flag-essential", "") ;
+  simple(b, "extra", 0) ;
+  oneshot(b, "bad", "false", 0, 0) ;
+  simple(b, "victim", "bad") ;
+  longrun(b, "deaf", "actor up 'up deaf'", 0) ;
+  put(b, "deaf", "notification-fd", "3\n") ;
+  put(b, "app", "type", "bundle\n") ;
+  put(b, "app", "contents.d/web", "") ;
+  put(b, "app", "contents.d/job", "") ;
+  put(b, "user", "contents.d/app", "") ;
+  in_user(b, "vital") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  box_event(b, "up web") ;
+  box_event(b, "up vital") ;
+  return b ;
+}
+
+/* What a call says, its lines sorted, and its exit code. */
+static void answers (box *b, char const *call, int code, char const *said)
+{
+  char script[256] ;
+  snprintf(script, sizeof script, "%s 2>&1 > /tmp/out; code=$?; sort /tmp/out | tr '\\n' ' '; exit $code", call) ;
+  struct box_result r = box_sh(b, script) ;
+  ck_assert_msg(exited(r.status) == code, "%s: exit code %d: %s", call, exited(r.status), r.output) ;
+  ck_assert_msg(strstr(r.output, said), "%s: said %s", call, r.output) ;
+}
+
+START_TEST(s6_rc_lists)
+{
+  static struct { char const *call ; int code ; char const *said ; } const calls[] =
+  {
+    { "s6-rc -a list", 0, "db fix-attrs job legacy-cont-init legacy-services s6rc-fdholder s6rc-oneshot-runner vital web " },
+    { "s6-rc -da list", 0, "bad deaf extra victim " },
+    { "s6-rc -a -e list", 0, "db fix-attrs job legacy-cont-init legacy-services s6rc-fdholder s6rc-oneshot-runner web " },
+    { "s6-rc list app", 0, "job web " },
+    { "s6-rc -l /run/s6-rc -b listall web", 0, "db web " },
+    { "s6-rc -d listall db", 0, "db job web " },
+    { "s6-rc list databse", 3, "there is no service databse" },
+    { "s6-rc list dbb", 3, "did you mean db?" },
+    { "s6-rc -n0 change victim", 0, "start bad start victim " },
+    { "s6-rc -n0 -d change db", 0, "stop db stop job stop web " },
+    { "s6-rc frob", 100, "usage: " },
+    { "s6-rc", 100, "usage: " },
+    { "s6-rc help", 0, "s6-rc help" }
+  } ;
+  box *b = small_tree() ;
+  for (size_t i = 0 ; i < sizeof calls / sizeof *calls ; i++) answers(b, calls[i].call, calls[i].code, calls[i].said) ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+START_TEST(s6_rc_changes)
+{
+  box *b = small_tree() ;
+  /* dependants out, and in again with all that they need */
+  answers(b, "s6-rc -d change db", 0, "") ;
+  box_event(b, "stop db") ;
+  said_before(b, "stop web", "stop db") ;
+  said_before(b, "unjob", "stop db") ;
+  answers(b, "s6-rc -a list", 0, "s6rc-oneshot-runner vital ") ;
+  answers(b, "s6-rc -v2 -u change app", 0, "service web started") ;
+  ck_assert_uint_eq(box_event_count(b, "job"), 2) ;
+  box_event(b, "up web") ;
+  answers(b, "s6-rc start app", 0, "") ;
+  ck_assert_uint_eq(box_event_count(b, "job"), 2) ;
+  /* what fails, is late, or is not there */
+  answers(b, "s6-rc change victim", 1, "unable to start service victim: ") ;
+  answers(b, "s6-rc -t 1 change deaf", 2, "unable to start service deaf: ") ;
+  box_event(b, "up deaf") ;
+  answers(b, "s6-rc change deft extra", 3, "there is no service deft") ;
+  ck_assert_uint_eq(box_event_count(b, "up extra"), 0) ;
+  /* essential services are asked for with -D */
+  answers(b, "s6-rc stop vital", 1, "service vital is essential") ;
+  ck_assert_uint_eq(box_event_count(b, "stop vital"), 0) ;
+  answers(b, "s6-rc -D change vital", 0, "") ;
+  ck_assert_uint_eq(box_event_count(b, "stop vital"), 1) ;
+  /* exactly these, and all but these */
+  answers(b, "s6-rc -d change deaf", 0, "") ;
+  answers(b, "s6-rc -pu change extra vital", 0, "") ;
+  answers(b, "s6-rc -a list", 0, "extra fix-attrs legacy-cont-init legacy-services s6rc-fdholder s6rc-oneshot-runner vital ") ;
+  answers(b, "s6-rc -d change vital", 1, "nothing was changed") ;
+  answers(b, "s6-rc -aD change", 0, "") ;
+  answers(b, "s6-rc -a list", 0, "fix-attrs legacy-cont-init legacy-services s6rc-fdholder s6rc-oneshot-runner ") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* While the boot still waits for others, changes are made and told of all the same. */
+START_TEST(s6_rc_in_mid_boot)
+{
+  box *b = box_new(0) ;
+  box_gate(b, "go") ;
+  oneshot(b, "slow", "redirfd -r 0 /gates/go head -n 1", 0, 0) ;
+  simple(b, "extra", 0) ;
+  in_user(b, "slow") ;
+  simple(b, "first", 0) ;
+  in_user(b, "first") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "up first") ;
+  answers(b, "s6-rc change extra", 0, "") ;
+  box_event(b, "up extra") ;
+  answers(b, "s6-rc -d change extra", 0, "") ;
+  box_event(b, "stop extra") ;
+  answers(b, "svctl start -s 1 extra", 0, "extra: up, pid ") ;
+  answers(b, "svctl stop extra", 0, "extra: stopped after ") ;
+  ck_assert_uint_eq(box_event_count(b, "cmd"), 0) ;
+  box_open_gate(b, "go") ;
+  box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
 int main (void)
 {
-  TCase *tc[] = { box_case("ends"), box_case("times"), box_case("failures") } ;
+  TCase *tc[] = { box_case("ends"), box_case("times"), box_case("failures"), box_case("rules"), box_case("s6-rc") } ;
   tcase_add_test(tc[0], halt_in_mid_boot) ;
+  tcase_add_test(tc[0], halt_and_125) ;
+  tcase_add_loop_test(tc[0], halt_from_a_oneshot, 0, 2) ;
   tcase_add_test(tc[0], all_errors_at_once) ;
   tcase_add_test(tc[0], lines_reach_the_log) ;
   tcase_add_test(tc[1], timeout_up_of_a_oneshot) ;
@@ -354,5 +698,15 @@ int main (void)
   tcase_add_test(tc[2], broken_by_cont_init) ;
   tcase_add_loop_test(tc[2], the_whole_start_has_a_limit, 0, 2) ;
   tcase_add_test(tc[2], the_limit_begins_before_cont_init) ;
+  tcase_add_test(tc[3], in_parallel) ;
+  tcase_add_test(tc[3], what_a_oneshot_gets) ;
+  tcase_add_test(tc[3], odds_and_ends) ;
+  tcase_add_test(tc[3], a_down_file_counts_as_reached) ;
+  tcase_add_test(tc[3], once_is_not_ready) ;
+  tcase_add_test(tc[3], a_pipeline_of_three) ;
+  tcase_add_test(tc[3], user_waits_for_cont_init) ;
+  tcase_add_test(tc[4], s6_rc_lists) ;
+  tcase_add_test(tc[4], s6_rc_changes) ;
+  tcase_add_test(tc[4], s6_rc_in_mid_boot) ;
   return box_main("rc", tc, sizeof tc / sizeof tc[0]) ;
 }
