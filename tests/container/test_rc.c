@@ -556,6 +556,108 @@ START_TEST(user_waits_for_cont_init)
 }
 END_TEST
 
+/* Every kind of failure during the boot, when S6_BEHAVIOUR_IF_STAGE2_FAILS says that it ends the container. */
+START_TEST(each_failure_may_stop_the_container)
+{
+  static char const *const said[] =
+  {
+    "service a failed: finish exited 125 (permanent failure); not started because of it: after",
+    "service a failed: it was not ready in time (timeout-up); not started because of it: after",
+    "oneshot a failed: killed by KILL; not started because of it: after",
+    "service a failed: more deaths than max-restarts allows; not started because of it: after"
+  } ;
+  box *b = box_new(0) ;
+  box_gate(b, "never") ;
+  if (_i == 2) oneshot(b, "a", "redirfd -r 0 /gates/never cat", 0, 0) ;
+  else longrun(b, "a", _i == 1 ? "actor up 'up a'" : "false", 0) ;
+  if (_i != 2) put(b, "a", "notification-fd", "3\n") ;
+  if (!_i) put(b, "a", "finish", "#!/bin/sh\nexit 125\n") ;
+  if (_i == 1 || _i == 2) put(b, "a", "timeout-up", "1\n") ;
+  if (_i == 3) put(b, "a", "max-restarts", "0 60\n") ;
+  simple(b, "after", "a") ;
+  in_user(b, "after") ;
+  boot(b, ENV("S6_BEHAVIOUR_IF_STAGE2_FAILS=2")) ;
+  box_expect(b, said[_i]) ;
+  ck_assert_int_eq(box_exit_code(b), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "up after") + box_event_count(b, "cmd"), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* dependencies.d in /etc/services.d alone: an image of the second generation. */
+START_TEST(services_d_alone)
+{
+  box *b = box_new(0) ;
+  box_gate(b, "go") ;
+  box_file(b, "etc/services.d/db/run", 0755, "#!/bin/sh\necho 'start db' >> /events\nread x < /gates/go\nexec actor ready 3 'up db'\n") ;
+  box_file(b, "etc/services.d/db/finish", 0755, "#!/bin/sh\necho 'stop db' >> /events\n") ;
+  box_file(b, "etc/services.d/db/notification-fd", 0644, "3\n") ;
+  box_file(b, "etc/services.d/app/run", 0755, "#!/bin/sh\nexec actor up 'up app'\n") ;
+  box_file(b, "etc/services.d/app/finish", 0755, "#!/bin/sh\necho 'stop app' >> /events\n") ;
+  box_file(b, "etc/services.d/app/dependencies.d/db", 0644, "") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "start db") ;
+  ck_assert_str_eq(box_ask(b, "s6-svwait -u -t 60000 /run/service/db; s6-svstat -o up /run/service/app"), "false\n") ;
+  box_open_gate(b, "go") ;
+  box_event(b, "up app") ;
+  box_event(b, "cmd") ;
+  box_ask(b, "svctl info | grep 'generation  *2: '") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  said_before(b, "start db", "up app") ;
+  said_before(b, "stop app", "stop db") ;
+  box_free(b) ;
+}
+END_TEST
+
+/* S6_CMD_WAIT_FOR_SERVICES in an image of the third generation is about services.d. */
+START_TEST(the_cmd_waits_for_services_d)
+{
+  box *b = box_new(0) ;
+  box_gate(b, "go") ;
+  box_file(b, "etc/services.d/slow/run", 0755, "#!/bin/sh\necho 'start slow' >> /events\nread x < /gates/go\nexec actor ready 3 'up slow'\n") ;
+  box_file(b, "etc/services.d/slow/notification-fd", 0644, "3\n") ;
+  simple(b, "other", 0) ;
+  in_user(b, "other") ;
+  boot(b, _i ? ENV("S6_CMD_WAIT_FOR_SERVICES=1") : NO_ENV) ;
+  box_event(b, "start slow") ;
+  box_event(b, "up other") ;
+  /* an order that has been carried out means that PID 1 has gone as far as it can */
+  box_ask(b, "svctl stop other && svctl start -s 1 other") ;
+  box_ask(b, _i ? "svctl info | grep 'step  *readiness'" : "svctl info | grep 'step  *running'") ;
+  if (!_i) box_event(b, "cmd") ;
+  box_open_gate(b, "go") ;
+  box_event(b, "up slow") ;
+  if (_i) box_event(b, "cmd") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* A template of the tree, and instances of it that nobody has named before. */
+START_TEST(instances_by_order)
+{
+  box *b = box_new(0) ;
+  longrun(b, "w@", "sh -c 'exec actor up \"up $SERVICE_NAME $SERVICE_INSTANCE\"'", 0) ;
+  oneshot(b, "p@", "importas -i N SERVICE_INSTANCE redirfd -a 1 /events echo \"prepare ${N}\"", 0, 0) ;
+  needs(b, "w@", "p@") ;
+  box_file(b, "etc/s6-overlay/user-bundles.d/user/contents.d/w@1", 0644, "") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "prepare 1") ;
+  box_event(b, "up w@1 1") ;
+  box_event(b, "cmd") ;
+  box_ask(b, "svctl start -s 1 w@two && s6-rc change w@three") ;
+  box_event(b, "up w@two two") ;
+  box_event(b, "up w@three three") ;
+  said_before(b, "prepare two", "up w@two two") ;
+  box_ask(b, "svctl stop p@two && test $(s6-svstat -o up /run/service/w@two) = false && test $(s6-svstat -o up /run/service/w@three) = true") ;
+  struct box_result r = box_sh(b, "svctl start x@1") ;
+  ck_assert_int_eq(exited(r.status), 1) ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "up w@ "), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* ---- s6-rc for scripts */
 
 static box *small_tree (void)
@@ -705,6 +807,10 @@ int main (void)
   tcase_add_test(tc[3], once_is_not_ready) ;
   tcase_add_test(tc[3], a_pipeline_of_three) ;
   tcase_add_test(tc[3], user_waits_for_cont_init) ;
+  tcase_add_loop_test(tc[3], each_failure_may_stop_the_container, 0, 4) ;
+  tcase_add_test(tc[3], services_d_alone) ;
+  tcase_add_loop_test(tc[3], the_cmd_waits_for_services_d, 0, 2) ;
+  tcase_add_test(tc[3], instances_by_order) ;
   tcase_add_test(tc[4], s6_rc_lists) ;
   tcase_add_test(tc[4], s6_rc_changes) ;
   tcase_add_test(tc[4], s6_rc_in_mid_boot) ;

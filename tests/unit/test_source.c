@@ -330,6 +330,25 @@ START_TEST(homeassistant)
 }
 END_TEST
 
+/* What images and add-ons write below /package/admin: to each of the built-in names, with or without
+   more than that one file. */
+START_TEST(additions_to_built_in_names)
+{
+  static char const *const names[] = { "early", "before-init", "in-base", "before-services", "beside" } ;
+  use_empty_root() ;
+  for (size_t i = 0 ; i < sizeof names / sizeof *names ; i++) put_longrun(names[i]) ;
+  put("package/admin/s6-overlay/etc/s6-rc/sources/fix-attrs/dependencies.d/early", "") ;
+  put("package/admin/s6-overlay-3.2.0.2/etc/s6-rc/sources/legacy-cont-init/dependencies.d/before-init", "") ;
+  put("package/admin/s6-overlay-3.2.0.2/etc/s6-rc/sources/base/contents.d/in-base", "") ;
+  put("package/admin/s6-overlay-3.2.0.2/etc/s6-rc/sources/legacy-services/dependencies.d/before-services", "") ;
+  put("package/admin/s6-overlay-3.2.0.2/etc/s6-rc/sources/top/contents.d/beside", "") ;
+  put("package/admin/s6-overlay-3.2.0.2/etc/s6-rc/sources/top/type", "bundle\n") ;
+  put("package/admin/s6-rc/etc/s6-rc/sources/top/contents.d/nobody", "") ;
+  load_clean() ;
+  ck_assert_str_eq(boot(), "before-init before-services beside early in-base | fix-attrs | legacy-cont-init | legacy-services") ;
+}
+END_TEST
+
 START_TEST(reached)
 {
   uint32_t victims[256] ;
@@ -836,6 +855,7 @@ static Suite *suite (void)
   tcase_add_test(c, halt_tree) ;
   tcase_add_test(c, mixed) ;
   tcase_add_test(c, homeassistant) ;
+  tcase_add_test(c, additions_to_built_in_names) ;
   tcase_add_test(c, reached) ;
   tcase_add_loop_test(c, profiles_and_bundle_directories, 0, 5) ;
   tcase_add_test(c, no_trees_at_all) ;
