@@ -76,7 +76,8 @@ box *box_new (char const *tree)
   if (run_tool(base)) broken(b, "unable to copy %s (made by make check-build)", BASE) ;
   if (tree)
   {
-    char const *const copy[] = { "cp", "-a", "--no-preserve=ownership", from, b->root, 0 } ;
+    /* a file of the tree takes the place of a link, as in a layer of an image */
+    char const *const copy[] = { "cp", "-a", "--no-preserve=ownership", "--remove-destination", from, b->root, 0 } ;
     snprintf(from, sizeof from, "%s/%s/.", TREES, tree) ;
     if (run_tool(copy)) broken(b, "unable to copy %s", from) ;
   }
