@@ -155,13 +155,20 @@ void rc_go_on (void)
 
 /* ---- orders */
 
+/* What is wrong with the definitions has been told then. */
+static void tell_unread (char const *name, char const *what)
+{
+  if (errno == EINVAL) say(SAY_ERROR, name, what, "because of the errors above") ;
+  else say_sys(SAY_ERROR, errno, name, what, "because they could not be read") ;
+}
+
 /* An instance that is not there yet is made of its template. */
 static uint32_t find (char const *name, int up)
 {
   uint32_t n = rc.n ? graph_find(GRAPH, name) : GRAPH_NONE ;
   if (n != GRAPH_NONE || !rc.n || !up || !strchr(name, '@')) return n ;
   if (rc_read(name, 1) == 0) return graph_find(GRAPH, name) ;
-  say_sys(SAY_ERROR, errno, "unable to make ", name, " of its template, because the definitions could not be read anew") ;
+  tell_unread(name, ": not made of its template after a new look at the definitions, ") ;
   return GRAPH_NONE ;
 }
 
@@ -220,7 +227,7 @@ void rc_rescan (void)
   boot_services_again() ;
   if (rc_read(0, 1) < 0)
   {
-    say_sys(SAY_ERROR, errno, "the service definitions are as they were, because what there is now cannot be used") ;
+    tell_unread("", "the service definitions stay as they were, ") ;
     scan_all() ;
     return ;
   }

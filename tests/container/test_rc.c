@@ -658,6 +658,40 @@ START_TEST(instances_by_order)
 }
 END_TEST
 
+/* A rescan reads the definitions anew: what is new starts, what is wrong changes nothing, what is gone
+   runs on (without a finish, which is the image's own), and the stop goes by what is needed now. */
+START_TEST(a_tree_edited_while_it_runs)
+{
+  box *b = box_new(0) ;
+  ready(b, "db", 0) ;
+  simple(b, "app", 0) ;
+  simple(b, "gone", 0) ;
+  in_user(b, "db") ;
+  in_user(b, "app") ;
+  in_user(b, "gone") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  box_event(b, "up app") ;
+  box_event(b, "up gone") ;
+  needs(b, "app", "databse") ;
+  box_ask(b, "svctl rescan") ;
+  box_expect(b, RC "app/dependencies.d/databse: there is no service databse") ;
+  box_expect(b, "the service definitions stay as they were, because of the errors above") ;
+  box_ask(b, "rm /" RC "app/dependencies.d/databse") ;
+  simple(b, "new", "app") ;
+  in_user(b, "new") ;
+  needs(b, "app", "db") ;
+  box_ask(b, "rm -r /" RC "gone /" RC "user/contents.d/gone; s6-svscanctl -a /run/service") ;
+  box_event(b, "up new") ;
+  ck_assert_str_eq(box_ask(b, "s6-svstat -o up /run/service/gone"), "true\n") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  said_before(b, "stop new", "stop app") ;
+  said_before(b, "stop app", "stop db") ;
+  ck_assert_uint_eq(box_event_count(b, "up app"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* ---- s6-rc for scripts */
 
 static box *small_tree (void)
@@ -811,6 +845,7 @@ int main (void)
   tcase_add_test(tc[3], services_d_alone) ;
   tcase_add_loop_test(tc[3], the_cmd_waits_for_services_d, 0, 2) ;
   tcase_add_test(tc[3], instances_by_order) ;
+  tcase_add_test(tc[3], a_tree_edited_while_it_runs) ;
   tcase_add_test(tc[4], s6_rc_lists) ;
   tcase_add_test(tc[4], s6_rc_changes) ;
   tcase_add_test(tc[4], s6_rc_in_mid_boot) ;
