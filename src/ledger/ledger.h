@@ -205,6 +205,8 @@ struct header
   uint32_t keep_env ;           /* services get our environment, not PATH alone */
   uint32_t dependencies ;       /* 1: the services are started through the graph: src/svscan/rc.c */
   uint32_t term_loggers ;       /* svscanctl -q: loggers are signalled at the stop */
+  uint32_t services_max ;       /* option -c of a svscan alone; 0: none */
+  uint32_t rescan_ms ;          /* option -t of it; 0: none */
   uint32_t command_seq ;        /* of the last letter in command[] */
   uint32_t command_len ;
   char command[512] ;           /* what has come of a `:` command on .s6-svscan/control */

@@ -58,13 +58,31 @@ static int run_handler (int sig)
   return 0 ;
 }
 
-/* A host's svscan follows s6: ALRM scans, ABRT ends at once. */
+/* s6's ABRT: finish is executed without waiting for anything. It is a fault signal too, so it is
+   open and has a handler; what abort() sends goes on to that. */
+static struct sigaction of_faults ;
+
+static void on_abort (int sig, siginfo_t *info, void *context)
+{
+  if (info->si_code == SI_USER && getpid() == ledger->pid) stop_end_alone() ;
+  (*of_faults.sa_sigaction)(sig, info, context) ;
+}
+
+void signals_alone (void)
+{
+  struct sigaction sa ;
+  if (sigaction(SIGABRT, 0, &sa) < 0) return ;
+  of_faults = sa ;
+  sa.sa_sigaction = &on_abort ;
+  sigaction(SIGABRT, &sa, 0) ;
+}
+
+/* A host's svscan follows s6. */
 static void alone (int sig)
 {
   switch (sig)
   {
     case SIGALRM : rc_rescan() ; break ;
-    case SIGABRT : _exit(EXIT_OK) ;
     case SIGHUP : rc_rescan() ; scan_prune(0) ; break ;
     case SIGQUIT :
       ledger->term_loggers = 1 ;

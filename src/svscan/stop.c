@@ -302,7 +302,7 @@ static void begin_services (void)
 /* ---- the end of stage 2 */
 
 /* A host's svscan: .s6-svscan/finish, or just the end. */
-static void end_alone (void)
+void stop_end_alone (void)
 {
   char const *const argv[] = { ".s6-svscan/finish", 0 } ;
   sigset_t none ;
@@ -322,7 +322,7 @@ static int phase_over (void)
   static char const *argv[] = { "finish", "--resume", 0, 0, 0 } ;
   argv[2] = fault_fd_text(ledger->self_fd) ;
   argv[3] = ledger->scandir ;
-  if (!ledger->container) end_alone() ;
+  if (!ledger->container) stop_end_alone() ;
   ledger_become(argv) ;
   say_sys(SAY_FATAL, errno, "unable to execute finish: the container ends here") ;
   _exit(EXIT_SYSTEM) ;

@@ -54,6 +54,12 @@ static void gone (uint32_t i)
 
 /* ---- the loop */
 
+/* Option -t: who wants daemontools' habit has it. Without it nothing here wakes up by itself. */
+static void scan_regularly (void)
+{
+  if (ledger->rescan_ms && !global_now()->stop) timer_set(TIMER_SCAN, mono_after(mono_now(), MS(ledger->rescan_ms))) ;
+}
+
 static void timers_run (void)
 {
   int64_t now = mono_now() ;
@@ -69,6 +75,7 @@ static void timers_run (void)
     else if (id == TIMER_SCRIPT) { if (global_now()->stop) stop_script_deadline() ; else boot_script_deadline() ; }
     else if (id == TIMER_GRACE) stop_grace_over() ;
     else if (id == TIMER_RESCAN) retry_now() ;
+    else if (id == TIMER_SCAN) { rc_rescan() ; scan_regularly() ; }
     else if (id == TIMER_CMD_WAIT) { if (global_now()->step <= STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
   }
 }
@@ -128,6 +135,8 @@ static void alone (void)
   if (chdir(options.scandir) < 0) die("enter the scan directory") ;
   inherit(mask) ;
   if (!getcwd(ledger->scandir, sizeof ledger->scandir)) strcpy(ledger->scandir, options.scandir) ;
+  ledger->services_max = options.max ;
+  ledger->rescan_ms = options.rescan ;
   ledger->keep_env = 1 ;
   ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
   ledger->boot_started = mono_now() ;
@@ -144,6 +153,7 @@ static void take_over (int fd)
   ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
+  if (ledger->services_max) options.max = ledger->services_max ;
   if (chdir(ledger->scandir) < 0) die("enter the scan directory") ;
 }
 
@@ -222,21 +232,23 @@ static void first_start (void)
 {
   if (control_init() < 0)
   {
-    if (errno == EBUSY) say(SAY_FATAL, "another scanner runs in ", ledger->scandir, " (.s6-svscan/lock is held)") ;
-    else die("prepare .s6-svscan in the scan directory") ;
-    _exit(EXIT_SYSTEM) ;
+    if (errno != EBUSY) die("prepare .s6-svscan in the scan directory") ;
+    say(SAY_FATAL, "another scanner runs in ", ledger->scandir, " (.s6-svscan/lock is held)") ;
+    _exit(EXIT_USAGE) ;
   }
   oom_begin() ;
   ledger->stage = STAGE_SVSCAN ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   begin() ;
   boot_advance() ;
+  scan_regularly() ;
 }
 
 static void start (void)
 {
   prepare() ;
   fault_tell() ;
+  if (!ledger->container) signals_alone() ;
   if (ledger->faults_row >= FAULTS_MAX) rescue() ;
   if (ledger->stage != STAGE_SVSCAN)
   {
@@ -245,6 +257,7 @@ static void start (void)
   }
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   resume() ;
+  scan_regularly() ;
 }
 
 /* ---- options */
@@ -256,7 +269,17 @@ static uint32_t number (char const *s)
   return n ;
 }
 
-/* -t is s6's rescan timeout and -s, -S are ancient: accepted, and without effect here. */
+/* 0, 1 and 2 are the services' too. */
+static int descriptor (char const *option, char const *s)
+{
+  int fd = (int)number(s) ;
+  if (fd < 3) strerr_dief(EXIT_USAGE, "option ", option, " takes a descriptor of 3 or more") ;
+  if (fcntl(fd, F_GETFD) < 0) strerr_dief(EXIT_USAGE, "option ", option, ": descriptor ", s, " is not open") ;
+  return fd ;
+}
+
+/* -X is for a console that s6-svscan-log's own messages go to, -L bounds what is not bounded here,
+   -s and -S are ancient: accepted, and without effect. */
 static void options_alone (int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO ;
@@ -265,8 +288,10 @@ static void options_alone (int argc, char const *const *argv)
   {
     case 'c' : options.max = number(l.arg) ; if (options.max < 2) options.max = 2 ; break ;
     case 'C' : options.max = number(l.arg) ; break ;
-    case 'd' : options.notify_fd = (int)number(l.arg) ; break ;
-    case 'L' : case 't' : case 'X' : number(l.arg) ; break ;
+    case 't' : options.rescan = number(l.arg) ; break ;
+    case 'd' : options.notify_fd = descriptor("-d", l.arg) ; break ;
+    case 'X' : descriptor("-X", l.arg) ; break ;
+    case 'L' : number(l.arg) ; break ;
     case 's' : case 'S' : break ;
     default : strerr_dieusage(EXIT_USAGE, USAGE) ;
   }

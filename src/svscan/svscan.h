@@ -62,7 +62,7 @@ enum generation_why { GENERATION_ASKED, GENERATION_S6_RC, GENERATION_PLAIN, GENE
 
 enum cmd_state { CMD_NONE, CMD_WANTED, CMD_RUNNING, CMD_ENDED } ;
 
-enum global_timers { TIMER_SCRIPT, TIMER_GRACE, TIMER_CMD_WAIT, TIMER_RESCAN } ;
+enum global_timers { TIMER_SCRIPT, TIMER_GRACE, TIMER_CMD_WAIT, TIMER_RESCAN, TIMER_SCAN } ;
 
 /* What svscan was called with. */
 struct options
@@ -71,6 +71,7 @@ struct options
   char const *const *cmd ;      /* "with-contenv", the CMD and its arguments, 0-terminated; 0: no CMD */
   int notify_fd ;               /* -d: where to write a newline when ready; -1 */
   uint32_t max ;                /* -c */
+  uint32_t rescan ;             /* -t: ms between two scans, 0 = only when asked */
 } ;
 extern struct options options ;
 
@@ -140,6 +141,7 @@ extern void cmd_wake (void) ;
 
 extern void signals_read (void) ;
 extern void signals_resume (void) ;
+extern void signals_alone (void) ;       /* ABRT means what it means to s6 */
 extern int control_init (void) ;
 extern void control_read (void) ;
 extern void control_resume (void) ;
@@ -188,6 +190,7 @@ extern void rescue (void) gccattr_noreturn ;
    as the cause has it; SLOT the critical service. SEQ as in ledger.h. */
 extern void stop_request (enum stop_cause cause, int32_t code, uint32_t slot, uint32_t seq) ;
 extern void stop_now (void) ;            /* svscanctl -b */
+extern _Noreturn void stop_end_alone (void) ;  /* the end of a svscan that stands alone */
 extern void stop_advance (void) ;
 extern void stop_resume (void) ;
 extern void stop_script_ended (int32_t wstat, uint32_t seq) ;

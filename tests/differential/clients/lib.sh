@@ -109,8 +109,9 @@ supervise() { # supervise DIR: in the background; our scanner needs a scan direc
 }
 
 # shellcheck disable=SC2086 # a command in words
-svscan() { # svscan [OPTION]… DIR
-  quiet $SVSCAN "$@" &
+svscan() { # svscan [OPTION]… DIR: in the background, $scanner is its pid
+  (exec $SVSCAN "$@" 5<&- 6<&- 7<&- 8<&- 9<&-) &
+  scanner=$!
 }
 
 one() { # one [PROBE'S ARGUMENTS]: a supervised service a, which is up

@@ -725,16 +725,26 @@ sc_ftrig_listen() {
 
 # ---------------------------------------------------------------- scanners
 
-scanned() { # a scan directory with a service a; its finish script says so
+scannable() { # a scan directory with a service a; its finish script says so
   mkdir -p scan/.s6-svscan
   service scan/a
   record scan/a 9 8
   mkfifo finished
-  script scan/.s6-svscan/finish "echo finished > $PWD/finished"
+  # shellcheck disable=SC2016 # for the script
+  script scan/.s6-svscan/finish 'echo "finished with $# arguments in ${PWD##*/}" > ../finished'
   exec 5<> finished
-  svscan scan
+}
+
+scanned() { # scanned [OPTION]…: the same, scanned
+  scannable
+  svscan "$@" scan
   events 9 2
   line 8
+}
+
+ended() { # the scanner has ended, and its exit code
+  wait "$scanner"
+  echo "-> $?"
 }
 
 sc_scan_terminate() {
@@ -763,6 +773,189 @@ sc_scan_i() {
   line 8
   events 9 3
   line 5
+}
+
+scan_signal() { # scan_signal SIGNAL: ends it
+  scanned
+  kill -"$1" "$scanner"
+  line 8
+  events 9 3
+  line 5
+  ended
+}
+
+sc_scan_signal_term() { scan_signal TERM; }
+sc_scan_signal_int() { scan_signal INT; }
+sc_scan_signal_quit() { scan_signal QUIT; }
+
+# Services go on when their scanner aborts; ours are its own children, and it ends them.
+abort() { # abort COMMAND…: finish runs though the service has not ended
+  scanned
+  "$@"
+  line 5
+  ended
+}
+
+abort_scanner() { kill -ABRT "$scanner"; }
+sc_scan_signal_abrt() { abort abort_scanner; }
+
+sc_scan_abort() { abort c s6-svscanctl -b scan; }
+
+sc_scan_signal_hup() {
+  scanned
+  service b
+  record b 7 6
+  ln -s ../b scan/b
+  kill -HUP "$scanner"
+  events 7 2
+  line 6
+  rm scan/b
+  kill -HUP "$scanner"
+  line 6
+  events 7 3
+  c s6-svstat -u scan/a
+}
+
+sc_scan_signal_alrm() {
+  scanned
+  service b
+  record b 7 6
+  ln -s ../b scan/b
+  kill -ALRM "$scanner"
+  events 7 2
+  rm scan/b
+  kill -ALRM "$scanner"
+  # it is inactive now, and goes on
+  c s6-svscanctl -z scan
+  c s6-svstat -u b
+}
+
+# Each script runs instead of what the signal does by default.
+sc_scan_handlers() {
+  mkdir -p scan/.s6-svscan
+  mkfifo handled
+  exec 7<> handled
+  for signal in HUP INT TERM QUIT USR1 USR2 PWR WINCH; do
+    # shellcheck disable=SC2016 # for the script
+    script scan/.s6-svscan/SIG$signal 'echo "${0##*/} with $# arguments in ${PWD##*/}" > ../handled'
+  done
+  scanned
+  for signal in HUP INT TERM QUIT USR1 USR2 PWR WINCH; do
+    kill -$signal "$scanner"
+    line 7
+  done
+  chmod -x scan/.s6-svscan/SIG*
+  for signal in USR1 USR2 PWR WINCH; do kill -$signal "$scanner"; done
+  c s6-svstat -u scan/a
+  kill -TERM "$scanner"
+  line 8
+  events 9 3
+  line 5
+  ended
+}
+
+sc_scan_is_ready() {
+  mkfifo ready
+  exec 7<> ready
+  scannable
+  (exec $SVSCAN -d 3 scan 3> ready 5<&- 6<&- 7<&- 8<&- 9<&-) &
+  line 7
+  c s6-svscanctl -t scan
+  line 5
+}
+
+sc_scan_options() {
+  exec 3> console
+  scanned -c 4 -t 1000000 -X 3
+  c s6-svscanctl -t scan
+  events 9 3
+  line 5
+  ended
+  for option in -q '-c x' '-t x' '-d x' '-d 2' '-d 77' '-X x' '-X 2' '-X 77' nowhere; do
+    # shellcheck disable=SC2086 # options
+    (c $SVSCAN $option scan) | sed 1d
+  done
+}
+
+# Without being told it finds what is new.
+sc_scan_again_and_again() {
+  scanned -t 50
+  service b
+  record b 7 6
+  ln -s ../b scan/b
+  events 7 2
+}
+
+sc_scan_at_most() {
+  scanned -c 2
+  service b
+  record b 7 6
+  ln -s ../b scan/b
+  c s6-svscanctl -a scan
+  events 7 2
+  service scan/c
+  c s6-svscanctl -a scan
+  # the scan is over when the next one has taken away b
+  rm scan/b
+  c s6-svscanctl -h scan
+  events 7 3
+  c s6-svok scan/c
+}
+
+sc_scan_here() {
+  scannable
+  cd scan || exit
+  svscan
+  cd ..
+  events 9 2
+  c s6-svscanctl -t scan
+  events 9 3
+  line 5
+}
+
+sc_scan_twice() {
+  scanned
+  # shellcheck disable=SC2086 # a command in words
+  (c $SVSCAN scan) | sed 1d
+  c s6-svstat -u scan/a
+}
+
+sc_scan_without_finish() {
+  scannable
+  rm scan/.s6-svscan/finish
+  svscan scan
+  events 9 2
+  c s6-svscanctl -t scan
+  events 9 3
+  ended
+}
+
+# Whoever is not root may have services of his own.
+sc_scan_by_nobody() {
+  chmod 755 "${HELPER%/*}"
+  nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
+  $nobody true 2> /dev/null || return 0
+  SVSCAN="$nobody $SVSCAN"
+  scannable
+  chown -R 65534:65534 .
+  svscan scan
+  events 9 2
+  line 8
+  # shellcheck disable=SC2086 # commands in words
+  {
+    c $nobody s6-svc -d scan/a
+    line 8
+    events 9 2
+    c $nobody s6-svc -u scan/a
+    events 9 1
+    line 8
+    c $nobody s6-svstat scan/a
+    c $nobody s6-svscanctl -t scan
+  }
+  line 8
+  events 9 3
+  line 5
+  ended
 }
 
 sc_scan_add_and_remove() {
