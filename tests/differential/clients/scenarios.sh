@@ -83,6 +83,7 @@ sc_normally_down() {
 sc_finishing() {
   one QUIT=7
   mkfifo a/go
+  echo 0 > a/timeout-finish
   # shellcheck disable=SC2016 # for the script
   script a/finish 'echo "$1 $2 $3" > args' 'read -r x < go'
   c s6-svc -q a
@@ -99,6 +100,7 @@ sc_finishing() {
 sc_finishing_after_signal() {
   one
   mkfifo a/go
+  echo 0 > a/timeout-finish
   # shellcheck disable=SC2016 # for the script
   script a/finish 'echo "$1 $2 $3" > args' 'read -r x < go'
   c s6-svc -d a
@@ -211,7 +213,7 @@ sc_svc_and_wait() {
   done
   c s6-svc -wr -T 100000 -r a
   c s6-svstat -u a
-  c s6-svc -wd -T 100000 a
+  ct s6-svc -wd -T T a
 }
 
 sc_svc_and_wait_for_readiness() {
@@ -394,6 +396,7 @@ sc_svwait_restart() {
 sc_svwait_finish() {
   one
   mkfifo a/go
+  echo 0 > a/timeout-finish
   script a/finish 'read -r x < go'
   c "$HELPER" during a/event s6-svwait -t 100000 -d a -- s6-svc -d a
   ct s6-svwait -t T -D a
