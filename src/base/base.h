@@ -128,23 +128,27 @@ extern void timer_set (uint32_t id, int64_t deadline) ;
 /* Takes the ID of a timer whose deadline is at or before NOW and removes it: 1, or 0. */
 extern int timer_pop (int64_t now, uint32_t *id) ;
 
-/* Waits for events or for the next deadline. Fills at most MAX; returns how many (0: a deadline,
-   or a signal interrupted). Never fails: EINTR is 0. */
-extern int loop_wait (struct loop_event *events, int max) ;
+/* Waits for events or for the next deadline; with AT_ONCE it looks, and does not wait. Fills at most
+   MAX; returns how many (0: a deadline, or a signal interrupted). Never fails: EINTR is 0. */
+extern int loop_wait (struct loop_event *events, int max, int at_once) ;
+
+/* How often loop_wait() was called. */
+extern uint64_t loop_turn (void) ;
 
 /* Deadlines that have run out so far: a container whose services stop at once shows 0. */
 extern uint64_t loop_expired (void) ;
 
-/* ---- memory that a fork leaves alone ---------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------ */
 
-/* A table that has grown: NEW bytes (not less than OLD), the first OLD as they were at TABLE, the
-   rest zero. A child does not have it: what PID 1 writes at every event would else be copied page
-   by page after every fork. 0 with ENOMEM, and TABLE is as it was. */
+/* A table that has grown: SIZE bytes (not less than OLD), the first OLD as they were at TABLE, the
+   rest zero. 0 with ENOMEM, and TABLE is as it was. */
 extern void *table_grow (void *table, size_t old, size_t size) ;
 
-/* The same for a static object that is page-aligned and whole pages long. */
+/* How many entries to make room for when N are asked for and there is room for OLD: twice as many as
+   there were, so that growing one by one does not copy all each time. */
+#define TABLE_ROOM(n, old) ((n) > 2 * (old) ? (n) : 2 * (old))
+
 #define PAGE 4096
-extern void not_for_children (void *p, size_t size) ;
 
 /* ---- spawn ------------------------------------------------------------------------ */
 
@@ -185,7 +189,8 @@ struct spawn
   int lock_from, lock_to ;        /* lock-fd: the same; the child waits for the lock */
 } ;
 
-/* Tells spawn() once what children get back and where our descriptors begin. */
+/* Tells spawn() once what children get back and where our descriptors begin. INHERITANCE must stay;
+   it is read at each spawn(). */
 extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
 
 /* Clones and execs. The kernel stores the child's pid in *PIDWORD, which lies in shared
@@ -193,6 +198,10 @@ extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
    exits 127 (not found) or 126. Returns the pid, or -1/errno when there is no child (then
    *PIDWORD is 0). */
 extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
+
+/* How many children spawn() has made in this life of the process. What only a child could have
+   changed is as it was while this number is. */
+extern uint32_t spawn_count (void) ;
 
 /* SIG to the process group that child PID leads; to PID alone as long as it has not come to make
    that group, which it does before it executes anything. Nothing for a PID of 0 or 1. */

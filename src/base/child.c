@@ -121,7 +121,7 @@ static void give_back_oom (void)
   char s[16] ;
   long fd = sys(openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0) ;
   if (fd < 0) return ;
-  sys(write, fd, s, int32_fmt(s, plan.back.oom_score_adj), 0) ;
+  sys(write, fd, s, int32_fmt(s, plan.back->oom_score_adj), 0) ;
   sys(close, fd, 0, 0, 0) ;
 }
 
@@ -130,21 +130,21 @@ static void give_back_ignored (void)
   /* the kernel's struct sigaction: handler, flags, restorer, mask, in words that are 0 but for the first */
   unsigned long const ignore[4] = { (unsigned long)SIG_IGN, 0, 0, 0 } ;
   for (int sig = 1 ; sig < 64 ; sig++)
-    if (plan.back.sigignored >> (sig - 1) & 1) sys(rt_sigaction, sig, ignore, 0, 8) ;
+    if (plan.back->sigignored >> (sig - 1) & 1) sys(rt_sigaction, sig, ignore, 0, 8) ;
 }
 
 static void give_back (void)
 {
-  if (plan.back.oom_changed) give_back_oom() ;
-  if (plan.back.nofile_changed)
+  if (plan.back->oom_changed) give_back_oom() ;
+  if (plan.back->nofile_changed)
   {
-    struct rlimit const rl = { .rlim_cur = plan.back.nofile_soft, .rlim_max = plan.back.nofile_hard } ;
+    struct rlimit const rl = { .rlim_cur = plan.back->nofile_soft, .rlim_max = plan.back->nofile_hard } ;
     sys(prlimit64, 0, RLIMIT_NOFILE, &rl, 0) ;
   }
-  sys(umask, plan.back.umask, 0, 0, 0) ;
-  if (plan.back.sigignored) give_back_ignored() ;
+  sys(umask, plan.back->umask, 0, 0, 0) ;
+  if (plan.back->sigignored) give_back_ignored() ;
   /* last: from here on a pending signal may end the child */
-  sys(rt_sigprocmask, SIG_SETMASK, &plan.back.sigmask, 0, 8) ;
+  sys(rt_sigprocmask, SIG_SETMASK, &plan.back->sigmask, 0, 8) ;
 }
 
 /* ---- the way */

@@ -10,7 +10,7 @@
 /* What every child gets back, and where our descriptors begin. */
 struct plan
 {
-  struct inheritance back ;
+  struct inheritance const *back ;
   int fd_base ;
   int null ;                 /* a copy of /dev/null below fd_base; -1 */
 } ;

@@ -41,11 +41,12 @@ static int is_filename (char const *name)
 /* The umask of the container must not decide who can read: hence the fchmod. */
 static int write_file (int dirfd, char const *name, char const *value)
 {
+  int const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC ;
   size_t len = strlen(value) ;
   struct iovec v[2] = { { .iov_base = (char *)value, .iov_len = len }, { .iov_base = (char *)"\n", .iov_len = 1 } } ;
   int fd ;
-  if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT) return -1 ;
-  fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) ;
+  fd = openat(dirfd, name, flags, 0600) ;
+  if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0) fd = openat(dirfd, name, flags, 0600) ;
   if (fd < 0) return -1 ;
   if (allwritev(fd, v, 2) < len + 1 || fchmod(fd, 0644) < 0)
   {

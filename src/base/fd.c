@@ -6,25 +6,25 @@
 #include <unistd.h>
 #include <sys/syscall.h>
 
-#include <skalibs/direntry.h>
-#include <skalibs/djbunix.h>
 #include <skalibs/types.h>
 
 #include "base.h"
+#include "names.h"
 
 /* The highest number that /proc shows, or 2 where there is no /proc. */
 static int highest_open (void)
 {
-  int max = 2 ;
-  DIR *dir = opendir("/proc/self/fd") ;
-  direntry *d ;
-  if (!dir) return max ;
-  while ((d = readdir(dir)))
+  int max = 2, fd = openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  struct dents d ;
+  char const *name ;
+  if (fd < 0) return max ;
+  dents_start(&d, fd) ;
+  while ((name = dents_next(&d)))
   {
     unsigned int n ;
-    if (uint0_scan(d->d_name, &n) && (int)n != dirfd(dir) && (int)n > max) max = (int)n ;
+    if (uint0_scan(name, &n) && (int)n != fd && (int)n > max) max = (int)n ;
   }
-  closedir(dir) ;
+  close(fd) ;
   return max ;
 }
 

@@ -143,6 +143,7 @@ int timer_room (uint32_t n)
   uint32_t old = timers.room ;
   char *block ;
   if (n <= old) return 0 ;
+  n = TABLE_ROOM(n, old) ;
   block = table_grow(timers.deadline, (size_t)old * EACH, (size_t)n * EACH) ;
   if (!block) return -1 ;
   /* the three move apart; from the back, so that nothing is overwritten */
@@ -192,10 +193,19 @@ static int patience (void)
   return left > INT32_MAX ? INT32_MAX : (int)left ;
 }
 
-int loop_wait (struct loop_event *events, int max)
+static uint64_t turns = 0 ;
+
+uint64_t loop_turn (void)
+{
+  return turns ;
+}
+
+int loop_wait (struct loop_event *events, int max, int at_once)
 {
   struct epoll_event ev[BATCH] ;
-  int n = epoll_wait(loop.epoll, ev, max < BATCH ? max : BATCH, patience()) ;
+  int n ;
+  turns++ ;
+  n = epoll_wait(loop.epoll, ev, max < BATCH ? max : BATCH, at_once ? 0 : patience()) ;
   for (int i = 0 ; i < n ; i++)
   {
     events[i].kind = (uint32_t)(ev[i].data.u64 >> 32) ;

@@ -37,6 +37,7 @@ char const *dents_next (struct dents *d)
     }
     e = (struct entry const *)(d->buffer + d->at) ;
     d->at += e->len ;
+    d->type = e->type ;
     if (!is_dots(e->name)) return e->name ;
   }
 }
@@ -67,7 +68,7 @@ int names_read (struct names *n, char const *path, char const *suffix, char cons
 {
   struct dents d ;
   char const *name ;
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0 ;
+  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0 ;
   n->text.len = n->order.len = 0 ;
   if (fd < 0) return -1 ;
   dents_start(&d, fd) ;

@@ -16,6 +16,7 @@ struct dents
 {
   int fd ;
   long at, len ;
+  unsigned char type ;    /* of the name that dents_next() gave: DT_REG …, or DT_UNKNOWN */
   _Alignas(8) char buffer[2048] ;
 } ;
 

@@ -80,6 +80,13 @@ int file_replace (int dirfd, char const *name, char const *content, size_t len, 
   return -1 ;
 }
 
+void *table_grow (void *table, size_t old, size_t size)
+{
+  char *p = realloc(table, size) ;
+  if (p) memset(p + old, 0, size - old) ;
+  return p ;
+}
+
 size_t env_bare (char const **v)
 {
   size_t n = 0 ;

@@ -59,7 +59,7 @@ static void drain_signals (void)
 static void turn (void)
 {
   struct loop_event events[BATCH] ;
-  int n = loop_wait(events, BATCH) ;
+  int n = loop_wait(events, BATCH, 0) ;
   for (int i = 0 ; i < n ; i++)
     if (events[i].kind == KIND_STRANGER)
     {
@@ -110,10 +110,13 @@ static void broadcast (void)
 static int attach (char const *fd)
 {
   int n ;
-  if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
-  ledger_sweep() ;
-  say_init(ledger->fd_base, ledger->verbosity) ;
-  fault_tell() ;
+  if (!ledger)
+  {
+    if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
+    ledger_sweep() ;
+    say_init(ledger->fd_base, ledger->verbosity) ;
+    fault_tell() ;
+  }
   work_on(NO_SLOT, 0) ;
   ledger->stage = STAGE_FINISH ;
   if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;

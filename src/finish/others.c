@@ -8,11 +8,11 @@
 #include <unistd.h>
 #include <sys/syscall.h>
 
-#include <skalibs/direntry.h>
 #include <skalibs/genalloc.h>
 #include <skalibs/types.h>
 
 #include "finish.h"
+#include "names.h"
 #include "ledger.h"
 
 struct process { pid_t pid, parent ; int ours ; } ;
@@ -38,19 +38,21 @@ static pid_t parent_of (int procfd, char const *pid)
 
 static int read_processes (genalloc *list)
 {
-  DIR *dir = opendir("/proc") ;
-  direntry *d ;
-  if (!dir) return -1 ;
-  while ((d = readdir(dir)))
+  int proc = openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  struct dents d ;
+  char const *name ;
+  if (proc < 0) return -1 ;
+  dents_start(&d, proc) ;
+  while ((name = dents_next(&d)))
   {
     struct process p = { .ours = 0 } ;
     unsigned int pid ;
-    if (strlen(d->d_name) > 10 || !uint0_scan(d->d_name, &pid)) continue ;
+    if (strlen(name) > 10 || !uint0_scan(name, &pid)) continue ;
     p.pid = (pid_t)pid ;
-    p.parent = parent_of(dirfd(dir), d->d_name) ;
+    p.parent = parent_of(proc, name) ;
     if (p.parent >= 0 && !genalloc_append(struct process, list, &p)) break ;
   }
-  closedir(dir) ;
+  close(proc) ;
   return 0 ;
 }
 

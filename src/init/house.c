@@ -16,6 +16,7 @@
 
 /* The cwd is the run directory. */
 
+/* The first of both is what house_has_s6 is about. */
 static char const *const former[] = { "s6", "service", "s6-rc", "s6-linux-init-container-results" } ;
 
 static struct { char const *path ; unsigned int mode ; } const directories[] =
@@ -39,6 +40,8 @@ static struct { char const *link, *target ; } const links[] =
 
 static char const *const commands[] = { "halt", "poweroff", "reboot" } ;
 
+int house_has_s6 = 0 ;
+
 static int fail (char const *what, char const *path)
 {
   say_sys(SAY_FATAL, errno, "unable to ", what, " ", ledger->rundir, "/", path) ;
@@ -49,14 +52,14 @@ static int fail (char const *what, char const *path)
    that is over. */
 static int clear_former (void)
 {
-  for (size_t i = 0 ; i < sizeof former / sizeof former[0] ; i++)
+  for (size_t i = !!house_has_s6 ; i < sizeof former / sizeof former[0] ; i++)
     if (access(former[i], F_OK) == 0 && rm_rf(former[i]) < 0) return fail("clear what a former life left in", former[i]) ;
   return 0 ;
 }
 
 static int make_directories (void)
 {
-  for (size_t i = 0 ; i < sizeof directories / sizeof directories[0] ; i++)
+  for (size_t i = !!house_has_s6 ; i < sizeof directories / sizeof directories[0] ; i++)
     if (mkdir(directories[i].path, directories[i].mode) < 0) return fail("make", directories[i].path) ;
   return 0 ;
 }
@@ -118,6 +121,7 @@ static int write_environment (char const *const *envp)
 int house_make (char const *const *envp)
 {
   if (chdir(ledger->rundir) < 0) return fail("enter", "") ;
+  if (strcmp(ledger->rundir, "/run")) house_has_s6 = 0 ;
   if (clear_former() < 0 || make_directories() < 0 || make_links() < 0 || write_environment(envp) < 0) return -1 ;
   link_var_run() ;
   exitcode_write(0) ;

@@ -147,6 +147,7 @@ static void make_ledger (void)
 {
   uint64_t mask = signals_block() ;
   int base = fd_base_find() ;
+  fd_fence(base) ;
   if (ledger_create(base, "/tmp") < 0) die("make the ledger (a memfd, or a file in /tmp)") ;
   ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
   say_init(base, ledger->verbosity) ;

@@ -17,6 +17,9 @@ extern int init_main (int argc, char const *const *argv) ;
    there is one; otherwise it has said what was tried and exits 111. */
 extern void place_choose (void) ;
 
+/* RUNDIR/s6 was made just now, to see whether that can be done: it is empty. */
+extern int house_has_s6 ;
+
 /* Clears what a former life of the same container left, makes the directories and links, and
    writes the container environment from ENVP. 0, or -1 after saying why. */
 extern int house_make (char const *const *envp) ;

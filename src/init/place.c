@@ -44,7 +44,8 @@ static int run_is_usable (void)
   if (st.st_uid != 0 && st.st_uid != geteuid()) return reject("it belongs to somebody else") ;
   if (others_may_replace(&st) && !env_uint(I_WANT_IT, 0, 1)) return reject("anybody may replace what lies there (mode 0777 without sticky bit)") ;
   /* as access() does not know of read-only file systems for root in all cases: try */
-  if (mkdir("/run/s6", 0755) == 0 || errno == EEXIST) return access("/run", W_OK | X_OK) == 0 ? 1 : reject(strerror(errno)) ;
+  house_has_s6 = mkdir("/run/s6", 0755) == 0 ;
+  if (house_has_s6 || errno == EEXIST) return access("/run", W_OK | X_OK) == 0 ? 1 : reject(strerror(errno)) ;
   return reject(strerror(errno)) ;
 }
 

@@ -12,9 +12,27 @@
 #include <skalibs/types.h>
 
 #include "ledger.h"
+#include "names.h"
 
 #define CONTENV "/s6/container_environment/"
 #define RESULTS "/s6-linux-init-container-results"
+
+/* Most variables are not set, and a look for each costs: one listing answers for all that is asked
+   before PID 1 waits again or makes a process, which might set one. */
+static int is_there (char const *dir, char const *name)
+{
+  static struct names names = NAMES_ZERO ;
+  static uint64_t turn ;
+  static uint32_t children ;
+  static int known = 0 ;
+  if (!known || turn != loop_turn() || children != spawn_count())
+  {
+    known = names_read(&names, dir, 0, "") == 0 ;
+    turn = loop_turn() ;
+    children = spawn_count() ;
+  }
+  return !known || names_has(&names, name, strlen(name)) ;
+}
 
 char const *conf_text (char const *name, char *buffer, size_t size)
 {
@@ -28,6 +46,7 @@ char const *conf_text (char const *name, char *buffer, size_t size)
   }
   strcpy(path, ledger->rundir) ;
   strcat(path, CONTENV) ;
+  if (!is_there(path, name)) return 0 ;
   strncat(path, name, 64) ;
   n = setting_read(AT_FDCWD, path, buffer, size) ;
   /* no descriptor for a moment must not make a variable unset */

@@ -90,7 +90,6 @@ int ledger_create (int fd_base, char const *dir)
 
 int ledger_attach (int fd)
 {
-  if (ledger) return 0 ;  /* handed over in this process */
   if (map(fd) < 0) return -1 ;
   if (ledger->magic == LEDGER_MAGIC && ledger->version == LEDGER_VERSION
    && ledger->header_size == sizeof(struct header) && ledger->slot_size == sizeof(struct slot)) return 0 ;
@@ -187,7 +186,7 @@ static uint32_t append_slot (void)
   if (ledger->slots == SLOT_MAX) return (errno = ENOSPC, NO_SLOT) ;
   if (ledger->slots == ledger->room)
   {
-    uint32_t room = ledger->room + (ledger->room < 64 * GROUP ? GROUP : ledger->room / 4) ;
+    uint32_t room = ledger->room + (ledger->room < 8 * GROUP ? GROUP : ledger->room / 8) ;
     if (grow_file(ledger->self_fd, room) < 0) return NO_SLOT ;
     ledger->room = room ;
   }

@@ -35,7 +35,7 @@
 #include "base.h"
 
 #define LEDGER_MAGIC 0x6b65656cu       /* "keel" */
-#define LEDGER_VERSION 1u
+#define LEDGER_VERSION 2u
 #define SLOT_MAX 65536u
 #define SLOT_NAME_MAX 264              /* NAME/log of the longest file name */
 #define SLOT_DIR_MAX 288
@@ -93,6 +93,7 @@ struct slot_state
   int64_t stop_deadline ;       /* timeout-kill, while `stop` runs too */
   tain stamp ;                  /* wall clock of the last up/down change */
   tain ready_stamp ;
+  tain died ;                   /* wall clock of the last death */
   struct settings settings ;
 } ;
 
@@ -118,7 +119,7 @@ struct slot
   uint8_t graph_level ;         /* src/svscan/rc_internal.h: enum graph_level, */
   uint8_t graph_want ;          /* enum graph_want, */
   uint8_t graph_failed ;        /* and that it could not be brought up */
-  uint8_t pad ;
+  uint8_t complete ;            /* all that belongs in supervise/ and event/ is there: see dir_complete() */
   int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
   uint64_t oom_seen ;           /* which of the cgroup's oom_kill was its last run; 0: none, see slot_oom() */

@@ -148,6 +148,11 @@ static void argv_of_script (void)
   run.argv = v ;
 }
 
+int stage_waiting (void)
+{
+  return run.next < names_count(&run.names) ;
+}
+
 enum stage_result stage_next (int64_t limit)
 {
   char const *name ;

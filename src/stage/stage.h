@@ -38,6 +38,9 @@ enum stage_result { STAGE_RUNNING, STAGE_OVER, STAGE_RETRY } ;
    ("": none) are left out: they have run. 0, or -1 after saying why. */
 extern int stage_open (struct stage const *st, char const *after) ;
 
+/* 1: the next call of stage_next() has a script to start. */
+extern int stage_waiting (void) ;
+
 /* Starts the next script, to end within LIMIT ns (0: no limit). STAGE_OVER when there is none
    left; STAGE_RETRY when no process could be made: call it again at global script_deadline. */
 extern enum stage_result stage_next (int64_t limit) ;

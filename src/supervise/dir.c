@@ -48,8 +48,8 @@ static int service_is_ours (char const *dir)
 static int open_part (struct slot const *s, char const *path)
 {
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC ;
-  int fd = open(path, flags | O_NOFOLLOW) ;
-  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(s->dir)) fd = open(path, flags) ;
+  int fd = openat(AT_FDCWD, path, flags | O_NOFOLLOW) ;
+  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(s->dir)) fd = openat(AT_FDCWD, path, flags) ;
   return fd ;
 }
 
@@ -92,14 +92,13 @@ static int open_and_look (struct slot const *s, enum dir_part part, struct stat 
 static int prepare_event (struct slot const *s)
 {
   struct stat st ;
-  int fresh = make_part(s, path_of(s, DIR_EVENT)), e = errno ;
+  int made = make_part(s, path_of(s, DIR_EVENT)), e = errno ;
   int fd = open_and_look(s, DIR_EVENT, &st) ;
   if (fd < 0)
   {
-    if (fresh < 0 && errno == ENOENT) errno = e ;
+    if (made < 0 && errno == ENOENT) errno = e ;
     return -1 ;
   }
-  held.fresh = fresh > 0 ;
   if ((st.st_mode & 07777) == EVENT_MODE || (st.st_mode & 07777) == EVENT_MODE_FOREIGN) return 0 ;
   if (st.st_gid == getegid() || fchown(fd, (uid_t)-1, getegid()) == 0) fchmod(fd, EVENT_MODE) ;
   else fchmod(fd, EVENT_MODE_FOREIGN) ;
@@ -172,11 +171,28 @@ static void say_why (struct slot const *s, char const *part)
   errno = e ;
 }
 
-int dir_prepare (uint32_t i)
+/* By their paths, without a look at what is there: nobody but us can have been here. Fails where
+   anything is in the way, having done nothing that the careful way would not do. */
+static int prepare_fresh (struct slot *s)
+{
+  char control[SLOT_DIR_MAX + 32] ;
+  char const *path = path_of(s, DIR_EVENT) ;
+  if (mkdir(path, 0700) < 0 || chmod(path, EVENT_MODE) < 0) return -1 ;
+  path = path_of(s, DIR_SUPERVISE) ;
+  if (mkdir(path, 0700) < 0) return -1 ;
+  strcpy(control, path) ;
+  strcat(control, "/control") ;
+  if (mkfifo(control, 0600) < 0) return -1 ;
+  s->control_fd = openat(AT_FDCWD, control, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
+  return s->control_fd < 0 ? -1 : 0 ;
+}
+
+int dir_prepare (uint32_t i, int fresh)
 {
   struct slot *s = slot_at(i) ;
   char const *part = "event" ;
   int e ;
+  if (fresh && prepare_fresh(s) == 0) return 0 ;
   if (prepare_event(s) == 0)
   {
     if (prepare_supervise(s) == 0) return 0 ;
@@ -202,6 +218,27 @@ int dir_open (struct slot const *s, enum dir_part part)
   dir_done() ;
   errno = ESTALE ;
   return -1 ;
+}
+
+/* What prepare_fresh() has left out of prepare_supervise(). */
+static int complete_supervise (struct slot *s)
+{
+  struct stat st ;
+  int fd = open_and_look(s, DIR_SUPERVISE, &st) ;
+  if (fd < 0) return -1 ;
+  s->dir_dev = st.st_dev ;
+  s->dir_ino = st.st_ino ;
+  fcntl(s->control_fd, F_SETPIPE_SZ, CONTROL_SIZE) ;
+  s->lock_fd = open_lock(fd) ;
+  return s->lock_fd < 0 ? -1 : 0 ;
+}
+
+int dir_complete (struct slot *s)
+{
+  if (s->lock_fd < 0 && (complete_supervise(s) < 0 || prepare_event(s) < 0)) return -1 ;
+  hold(s) ;
+  held.fresh = 1 ;
+  return 0 ;
 }
 
 int dir_is_fresh (struct slot const *s)

@@ -33,6 +33,8 @@ int pids_room (uint32_t n)
   uint32_t want = n * ROLES, b = buckets ? buckets : 64 ;
   void *p ;
   if (want <= nodes) return 0 ;
+  want = TABLE_ROOM(want, nodes) ;
+  n = want / ROLES ;
   while (b < n * 2) b *= 2 ;
   if (!(p = table_grow(pids, nodes * sizeof *pids, want * sizeof *pids))) return -1 ;
   pids = p ;

@@ -149,7 +149,7 @@ void publish_death (struct slot const *s)
   if (!c->settings.max_death_tally) return ;
   fd = dir_open(s, DIR_SUPERVISE) ;
   if (fd < 0) return ;
-  death_fill(&d, &c->stamp, c->wstat) ;
+  death_fill(&d, &c->died, c->wstat) ;
   death_pack(record, &d) ;
   if (c->deaths <= c->settings.max_death_tally) tally_append(fd, c, record) ;
   else tally_shift(fd, c, record) ;

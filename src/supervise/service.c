@@ -3,7 +3,8 @@
 /*
    Effects of the state machine, and the way of an event: take the slot's draft, step the
    machine, commit state and owed effects in one store, carry the effects out in order, each
-   struck off after it is done. service_resume() carries out what a crash left owing.
+   struck off after it is done; publication is put off (late.h). service_resume() carries out what
+   a crash left owing.
 */
 
 #include <errno.h>
@@ -19,9 +20,11 @@
 #include <skalibs/tai.h>
 #include <skalibs/types.h>
 
+#include "late.h"
 #include "supervise.h"
 
 #define FAULTS_TWICE 2
+#define PUBLICATION (OWE_TALLY | OWE_STATUS | OWE_EVENT)
 
 struct service_host service_host = { .changed = 0, .gone = 0, .child = 0, .oneshot = 0 } ;
 
@@ -354,20 +357,87 @@ static effect *const effects[] =
   &do_spawn_stop, &do_spawn_run, &do_spawn_finish, &do_status, &do_event, &do_end
 } ;
 
-/* Carries out what the committed state owes. Returns 0, or the event to apply next. */
-static int perform (uint32_t i)
+/* Carries out what of SET the committed state owes. Returns 0, or the event to apply next. */
+static int perform (uint32_t i, uint32_t set)
 {
   struct slot *s = slot_at(i) ;
   for (uint32_t bit = 0 ; bit < sizeof effects / sizeof effects[0] ; bit++)
   {
     int failed ;
-    if (!(slot_owed(s) >> bit & 1)) continue ;
+    if (!((slot_owed(s) & set) >> bit & 1)) continue ;
     failed = (*effects[bit])(i, s) ;
     if (failed) return failed ;
     slot_paid(s, 1u << bit) ;
     if (!s->used) return 0 ;
   }
   return 0 ;
+}
+
+/* ---- publication */
+
+static void publish (uint32_t i)
+{
+  struct slot *s = slot_at(i) ;
+  if (!s->complete && dir_complete(s) == 0)
+  {
+    publish_no_deaths(s) ;
+    s->complete = 1 ;
+  }
+  perform(i, PUBLICATION) ;
+  dir_done() ;
+}
+
+static int perform_now (uint32_t i)
+{
+  struct slot const *s = slot_at(i) ;
+  if (slot_owed(s) & OWE_END)
+  {
+    publish(i) ;
+    return perform(i, ~0u) ;
+  }
+  if (slot_owed(s) & PUBLICATION) late_put(i) ;
+  return perform(i, ~(uint32_t)PUBLICATION) ;
+}
+
+int service_unpublished (void)
+{
+  return late_any() ;
+}
+
+void service_publish (unsigned int max)
+{
+  for (; max && late_any() ; max--)
+  {
+    uint32_t i = late_take() ;
+    if (!slot_at(i)->used || !(slot_owed(slot_at(i)) & PUBLICATION)) continue ;
+    work_on(i, SERVICE_EVENTS) ;
+    publish(i) ;
+    work_on(NO_SLOT, 0) ;
+  }
+}
+
+/* The letters of an earlier change, BEFORE, have not left yet: they go in front of those of this
+   one. 0 when this was not possible and they have left now. */
+static uint32_t join_letters (struct slot const *s, struct slot_state *d, char const *before, uint32_t owed)
+{
+  size_t room = sizeof d->letters, n = strnlen(before, room), more = owed & OWE_EVENT ? strnlen(d->letters, room) : 0 ;
+  if (n + more > room)
+  {
+    publish_event(s, before) ;
+    return 0 ;
+  }
+  memmove(d->letters + n, d->letters, more) ;
+  memcpy(d->letters, before, n) ;
+  memset(d->letters + n + more, 0, room - n - more) ;
+  return OWE_EVENT ;
+}
+
+/* What the step that makes D takes over of the publication owed before it. BEFORE: D as it was. */
+static uint32_t still_owed (struct slot const *s, struct slot_state *d, struct slot_state const *before, uint32_t owed)
+{
+  uint32_t still = slot_owed(s) & PUBLICATION ;
+  if (still & OWE_EVENT && !join_letters(s, d, before->letters, owed)) still &= ~(uint32_t)OWE_EVENT ;
+  return still ;
 }
 
 /* ---- what people are told of a change */
@@ -437,15 +507,20 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   struct slot_state *d = slot_draft(s) ;
   enum service_state from = (enum service_state)d->state ;
   int oom = e == EV_DIED && oom_took(s, code) ;
+  struct slot_state before ;
   uint32_t owed ;
+  /* one death at a time is written down */
+  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) publish(i) ;
+  before = *d ;
   facts_now(&f, code) ;
   /* read a moment ago, when its stop was sent */
   if (e != EV_DIED || !(d->flags & FOR_GOOD)) facts_settings(&f, s, e, &settings) ;
   if (e == EV_DIED) d->finish_pgid = s->run_pid ;
   owed = machine_step(d, e, &f) ;
+  if (e == EV_DIED) d->died = f.wall ;
   holding += (d->state == STOPPING) - (from == STOPPING) ;
   if (seq) d->seq = seq ;
-  slot_commit(s, owed) ;
+  slot_commit(s, owed | still_owed(s, d, &before, owed)) ;
   if (e == EV_DIED) oom_settle(s, oom) ;
   if (d->state != from) ring_add(i, from, d->state, oom ? WHY_OOM : d->cause, d->wstat) ;
   else if (e == EV_NOTIFIED && owed) ring_add(i, from, from, WHY_READY, 0) ;
@@ -456,7 +531,7 @@ static int follow (uint32_t i, enum service_state from, enum service_event e)
 {
   struct slot *s = slot_at(i) ;
   struct slot_state const *c ;
-  int next = perform(i) ;
+  int next = perform_now(i) ;
   dir_done() ;
   if (!s->used) return 0 ;
   c = slot_now(s) ;
@@ -507,11 +582,16 @@ static void consume (uint32_t i, enum service_event e, int32_t code)
 
 /* The scan directory's entry may be a link, and may go while the service still runs: what it
    leads to is noted. A target too long for that is used by way of the link. */
-static void find_dir (struct slot *s)
+static void find_dir (struct slot *s, char const *fresh)
 {
   char entry[SLOT_NAME_MAX], target[SLOT_DIR_MAX] ;
   size_t n = strcspn(s->name, "/"), rest = strlen(s->name + n) ;
   ssize_t len ;
+  if (fresh && strlen(fresh) < sizeof s->dir)
+  {
+    strcpy(s->dir, fresh) ;
+    return ;
+  }
   memcpy(entry, s->name, n) ;
   entry[n] = 0 ;
   len = readlink(entry, target, sizeof target) ;
@@ -524,22 +604,22 @@ static void find_dir (struct slot *s)
   strcpy(s->dir + len, s->name + n) ;
 }
 
-uint32_t service_add (char const *name)
+uint32_t service_add (char const *name, char const *fresh)
 {
   struct slot *s ;
   struct slot_state *d ;
   uint32_t i ;
   if (strlen(name) >= SLOT_NAME_MAX) return say(SAY_ERROR, "service name ", name, " is too long: it is left out"), NO_SLOT ;
   i = slot_new() ;
-  if (i == NO_SLOT || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0)
+  if (i == NO_SLOT || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0 || late_room(ledger->room) < 0)
     return say_sys(SAY_ERROR, errno, "no room for service ", name), NO_SLOT ;
   s = slot_at(i) ;
   strcpy(s->name, name) ;
-  find_dir(s) ;
+  find_dir(s, fresh) ;
   d = slot_draft(s) ;
   machine_init(d) ;
   slot_commit(s, 0) ;
-  if (dir_prepare(i) < 0)
+  if (dir_prepare(i, !!fresh) < 0)
   {
     ledger->unused++ ;
     return NO_SLOT ;
@@ -553,7 +633,6 @@ uint32_t service_add (char const *name)
     errno = e ;
     return NO_SLOT ;
   }
-  publish_no_deaths(s) ;
   s->used = 1 ;
   return i ;
 }
@@ -679,7 +758,7 @@ static void pay_off (uint32_t i)
   int next ;
   if (!slot_owed(s)) return ;
   work_on(i, s->faults ? s->fault_event : SERVICE_EVENTS) ;
-  next = perform(i) ;
+  next = perform_now(i) ;
   if (next) service_event(i, (enum service_event)next, 0) ;
   work_on(NO_SLOT, 0) ;
 }
@@ -704,7 +783,7 @@ void service_resume (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
   if (!s->used || s->kind != SLOT_LONGRUN) return ;
-  if (timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0) return ;
+  if (timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0 || late_room(ledger->room) < 0) return ;
   find_again(i, s->run_pid, ROLE_RUN) ;
   find_again(i, s->finish_pid, ROLE_FINISH) ;
   find_again(i, s->stop_pid, ROLE_STOP) ;

@@ -209,7 +209,7 @@ int settings_read (char const *dir, char const *name, struct settings *s)
     expected.name[0] = 0 ;
     return 0 ;
   }
-  r.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  r.dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   if (r.dirfd < 0) return -1 ;
   present = list_files(r.dirfd, name) ;
   /* whoever marks a service critical wants to hear of its end: unless he says otherwise, its

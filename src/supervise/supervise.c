@@ -53,7 +53,9 @@ static void on_signal (int sig)
       service_event(ONLY, EV_d, 0) ;
       break ;
     case SIGHUP : service_event(ONLY, EV_x, 0) ; break ;
-    case SIGQUIT : _exit(EXIT_OK) ;
+    case SIGQUIT :
+      service_publish(1) ;
+      _exit(EXIT_OK) ;
     default : break ;
   }
 }
@@ -69,7 +71,7 @@ static void read_signals (void)
 static void turn (void)
 {
   struct loop_event events[BATCH] ;
-  int n = loop_wait(events, BATCH), signals = 0 ;
+  int n = loop_wait(events, BATCH, service_unpublished()), signals = 0 ;
   uint32_t id ;
   for (int i = 0 ; i < n ; i++)
     if (events[i].kind == LOOP_CONTROL) service_control(events[i].index) ;
@@ -77,6 +79,7 @@ static void turn (void)
     else signals = 1 ;
   if (signals) read_signals() ;
   while (timer_pop(mono_now(), &id)) service_event((id - TIMER_SLOT0) / 2, EV_TIMEOUT, 0) ;
+  service_publish(n ? 1 : BATCH) ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
 
@@ -140,7 +143,7 @@ static void begin (char const *name)
   if (stat(name, &st) < 0) die("look at the service directory") ;
   if (!S_ISDIR(st.st_mode)) strerr_dief(EXIT_USAGE, name, " is no directory") ;
   oom_begin() ;
-  if (service_add(name) == NO_SLOT) _exit(EXIT_USAGE) ;
+  if (service_add(name, 0) == NO_SLOT) _exit(EXIT_USAGE) ;
   service_event(ONLY, EV_BEGIN, 0) ;
 }
 

@@ -148,14 +148,18 @@ extern void settings_expect (char const *name, uint32_t present) ;
 /* ---- dir.c ------------------------------------------------------------------------ */
 
 /* Makes supervise/ and event/ of slot I ready: directories, fifo, lock; fills control_fd,
-   lock_fd and the identity of supervise/. 0, or -1 after saying why. */
-extern int dir_prepare (uint32_t i) ;
+   lock_fd and the identity of supervise/. FRESH: we have made the service directory just now, it is
+   ours and nobody else may write there: then no more is done than a service's first steps may
+   need, and the rest waits for dir_complete(). 0, or -1 after saying why. */
+extern int dir_prepare (uint32_t i, int fresh) ;
+/* What dir_prepare() has left out, before the first publication. 0, or -1/errno. */
+extern int dir_complete (struct slot *s) ;
 enum dir_part { DIR_SUPERVISE, DIR_EVENT } ;
 /* supervise/ or event/ of a slot as a descriptor that stays ours until dir_done(): an event of a
    service needs each several times. -1/errno: ESTALE when it is no longer the directory that was
    prepared. */
 extern int dir_open (struct slot const *s, enum dir_part part) ;
-/* 1: event/ was made since the last dir_done(), so nobody can listen there yet. */
+/* 1: dir_complete() was called since the last dir_done(): what is published now is the first. */
 extern int dir_is_fresh (struct slot const *s) ;
 extern void dir_done (void) ;
 extern void dir_release (struct slot *s) ;
@@ -212,11 +216,17 @@ enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOO
 #define TIMERS (TIMER_OF(ledger->room))
 
 /* A new slot for the service directory NAME (a path from the cwd, with NAME/log for loggers).
-   It has no process yet: service_event(i, EV_BEGIN, 0) starts it. NO_SLOT after saying why. */
-extern uint32_t service_add (char const *name) ;
+   It has no process yet: service_event(i, EV_BEGIN, 0) starts it. FRESH: the directory itself if we
+   have made it just now, so that it can be completed later; else 0. NO_SLOT after saying why. */
+extern uint32_t service_add (char const *name, char const *fresh) ;
 
 /* Applies one event and carries out what it owes. CODE: a wait status. */
 extern void service_event (uint32_t i, enum service_event e, int32_t code) ;
+
+/* Whether a change is still to be published; publishes those of at most MAX services. For when
+   nothing else is to be done, and before anything that should see the world as it is. */
+extern int service_unpublished (void) ;
+extern void service_publish (unsigned int max) ;
 
 /* The control fifo or the notification pipe of slot I is readable. */
 extern void service_control (uint32_t i) ;

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <skalibs/direntry.h>
-
+#include "names.h"
 #include "rc.h"
 #include "svscan.h"
 
@@ -169,12 +168,13 @@ static enum progress begin_hook (void)
 
 static int has_files (char const *path)
 {
-  DIR *dir = opendir(path) ;
-  direntry *d ;
-  int found = 0 ;
-  if (!dir) return errno != ENOENT && errno != ENOTDIR ;
-  while (!found && (d = readdir(dir))) found = d->d_name[0] != '.' ;
-  closedir(dir) ;
+  struct dents d ;
+  char const *name ;
+  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0 ;
+  if (fd < 0) return errno != ENOENT && errno != ENOTDIR ;
+  dents_start(&d, fd) ;
+  while (!found && (name = dents_next(&d))) found = name[0] != '.' ;
+  close(fd) ;
   return found ;
 }
 
@@ -190,12 +190,14 @@ static enum progress begin_fix_attrs (void)
 
 static int has_own_overlay (void)
 {
-  DIR *dir = opendir("/package/admin") ;
-  direntry *d ;
-  int found = access("/package/admin/s6-overlay/etc", F_OK) == 0 ;
-  if (!dir) return found ;
-  while (!found && (d = readdir(dir))) found = !strncmp(d->d_name, "s6-overlay-", 11) ;
-  closedir(dir) ;
+  struct dents d ;
+  char const *name ;
+  int fd = openat(AT_FDCWD, "/package/admin", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found ;
+  if (fd < 0) return 0 ;
+  found = faccessat(fd, "s6-overlay/etc", F_OK, 0) == 0 ;
+  dents_start(&d, fd) ;
+  while (!found && (name = dents_next(&d))) found = !strncmp(name, "s6-overlay-", 11) ;
+  close(fd) ;
   return found ;
 }
 
@@ -385,7 +387,9 @@ void boot_wait_over (void)
 
 static enum progress begin_cmd (void)
 {
-  if (options.cmd) cmd_start() ;
+  if (!options.cmd) return DONE ;
+  service_publish(UINT_MAX) ;
+  cmd_start() ;
   return DONE ;
 }
 
@@ -400,6 +404,7 @@ static enum progress begin_running (void)
   control_tell() ;
   if (options.notify_fd >= 0)
   {
+    service_publish(UINT_MAX) ;
     if (write(options.notify_fd, "\n", 1) < 0) say_sys(SAY_WARNING, errno, "unable to notify readiness") ;
     close(options.notify_fd) ;
     options.notify_fd = -1 ;

@@ -68,7 +68,7 @@ static uint32_t add_service (void)
     say_sys(SAY_ERROR, errno, "unable to make the catch-all logger in ", dir, ": output goes to the container as with S6_LOGGING=0") ;
     return NO_SLOT ;
   }
-  return service_add(NAME) ;
+  return service_add(NAME, 0) ;
 }
 
 /* The container's own descriptors move up, where the children do not see them. */

@@ -123,9 +123,22 @@ static ssize_t write_signature (int fd)
   return pwrite(fd, text, n, 0) ;
 }
 
-/* The same bytes again: no reader ever sees another content. A disk that is full changes nothing. */
+static int untold = 0 ;
+
 void control_tell (void)
 {
+  untold = 1 ;
+}
+
+int control_untold (void)
+{
+  return untold ;
+}
+
+/* The same bytes again: no reader ever sees another content. A disk that is full changes nothing. */
+void control_tell_now (void)
+{
+  untold = 0 ;
   if (write_signature(ledger->scan_lock_fd) < 0) errno = 0 ;
 }
 

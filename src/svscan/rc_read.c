@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
-#include <skalibs/direntry.h>
 #include <skalibs/genalloc.h>
 
+#include "names.h"
 #include "rc.h"
 #include "rc_internal.h"
 #include "svscan.h"
@@ -176,12 +176,13 @@ uint32_t rc_check (void)
 /* What is there but cannot be looked at counts, so that the reader says why. */
 static int any_entry (char const *path, int (*belongs) (int dirfd, char const *name))
 {
-  DIR *dir = opendir(path) ;
-  direntry *d ;
-  int found = 0 ;
-  if (!dir) return errno != ENOENT && errno != ENOTDIR ;
-  while (!found && (d = readdir(dir))) found = d->d_name[0] != '.' && (*belongs)(dir_fd(dir), d->d_name) ;
-  closedir(dir) ;
+  struct dents d ;
+  char const *name ;
+  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0 ;
+  if (fd < 0) return errno != ENOENT && errno != ENOTDIR ;
+  dents_start(&d, fd) ;
+  while (!found && (name = dents_next(&d))) found = name[0] != '.' && (*belongs)(fd, name) ;
+  close(fd) ;
   return found ;
 }
 
@@ -206,13 +207,23 @@ int rc_has_definitions (void)
   return any_entry(conf_path("/etc/s6-overlay/s6-rc.d"), &is_service) ;
 }
 
-int rc_wanted (void)
+static int look_for_any (void)
 {
   char bundledir[512] ;
   char const *dir = conf_text("S6_RUNTIME_BUNDLEDIR", bundledir, sizeof bundledir) ;
   return rc_has_definitions()
     || any_entry(conf_path("/etc/services.d"), &has_dependencies)
     || any_entry(dir ? dir : conf_path("/etc/s6-overlay/user-bundles.d"), &is_service) ;
+}
+
+/* Asked before the scripts of the boot and after them: without any, the answer is the same. */
+int rc_wanted (void)
+{
+  static uint32_t asked = UINT32_MAX ;
+  static int answer ;
+  if (asked != spawn_count()) answer = look_for_any() ;
+  asked = spawn_count() ;
+  return answer ;
 }
 
 /* ---- nodes and slots */

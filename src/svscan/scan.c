@@ -95,11 +95,11 @@ int scan_join (uint32_t producer, uint32_t logger)
   return 0 ;
 }
 
-static uint32_t taken_up (char const *name, int resumed)
+static uint32_t taken_up (char const *name, char const *fresh_dir)
 {
-  uint32_t i = resumed ? search_table(name) : NO_SLOT ;
+  uint32_t i = search_table(name) ;
   if (i != NO_SLOT) return i ;
-  i = service_add(name) ;
+  i = service_add(name, fresh_dir) ;
   if (i == NO_SLOT) retry_later(errno) ;
   return i ;
 }
@@ -117,8 +117,14 @@ static void begin_once (uint32_t i)
   service_event(i, EV_BEGIN, 0) ;
 }
 
-static uint32_t take_up (char const *name, int resumed)
+static int has_log (struct fresh const *f, char const *log)
 {
+  return f->dir ? f->has_log : is_directory(log) ;
+}
+
+static uint32_t take_up (struct fresh const *f)
+{
+  char const *name = f->name ;
   char log[SLOT_NAME_MAX + sizeof LOG] ;
   uint32_t i, l = NO_SLOT ;
   if (ledger->slots >= options.max && search_table(name) == NO_SLOT)
@@ -126,13 +132,13 @@ static uint32_t take_up (char const *name, int resumed)
     say(SAY_WARNING, "no room for service ", name, ": at most ", NUM(options.max), " (option -c)") ;
     return NO_SLOT ;
   }
-  i = taken_up(name, resumed) ;
+  i = taken_up(name, f->dir) ;
   if (i == NO_SLOT) return i ;
   strcpy(log, name) ;
   strcat(log, LOG) ;
-  if (is_directory(log))
+  if (has_log(f, log))
   {
-    l = taken_up(log, resumed) ;
+    l = taken_up(log, 0) ;
     /* it does not start without its logger, if that is a matter of time */
     if (l == NO_SLOT && retry_is_due()) return NO_SLOT ;
   }
@@ -142,33 +148,37 @@ static uint32_t take_up (char const *name, int resumed)
   return i ;
 }
 
+static uint32_t take_up_name (char const *name)
+{
+  struct fresh const f = { .name = name, .dir = 0, .files = 0, .has_log = 0 } ;
+  return take_up(&f) ;
+}
+
 uint32_t scan_take_up (char const *name)
 {
   sort_table() ;
-  return take_up(name, 1) ;
+  return take_up_name(name) ;
 }
 
-void scan_take_up_new (char const *name)
+void scan_take_up_new (struct fresh const *f)
 {
   table.len = 0 ;
-  take_up(name, 0) ;
+  take_up(f) ;
 }
 
 void scan_all (void)
 {
-  int resumed = ledger->slots > 0 ;
-  table.len = 0 ;
   if (names_read(&names, ".", 0, "") < 0)
   {
     say_sys(SAY_ERROR, errno, "unable to read the scan directory ", ledger->scandir, ": what is supervised stays so") ;
     return ;
   }
-  if (resumed) sort_table() ;
+  sort_table() ;
   for (size_t k = 0 ; k < names_count(&names) ; k++)
   {
     char const *name = names_at(&names, k) ;
     if (has_begun(search_table(name))) continue ;
-    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name) && !is_no_service(name)) take_up(name, resumed) ;
+    if (strlen(name) + sizeof LOG < SLOT_NAME_MAX && is_directory(name) && !is_no_service(name)) take_up_name(name) ;
   }
 }
 

@@ -106,12 +106,14 @@ static void publish_counters (void)
 static void turn (void)
 {
   struct loop_event events[BATCH] ;
-  int n = loop_wait(events, BATCH), signals = 0 ;
+  int n = loop_wait(events, BATCH, service_unpublished() || control_untold()), signals = 0 ;
   for (int i = 0 ; i < n ; i++)
     if (events[i].kind == LOOP_SIGNALS) signals = 1 ;
     else dispatch(events + i) ;
   if (signals) signals_read() ;
   timers_run() ;
+  service_publish(n ? 1 : BATCH) ;
+  if (control_untold() && !service_unpublished()) control_tell_now() ;
   publish_counters() ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
@@ -148,12 +150,15 @@ static void alone (void)
 
 static void take_over (int fd)
 {
-  if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
-  service_blame() ;
-  ledger_sweep() ;
-  fd_fence(ledger->fd_base) ;
-  say_init(ledger->fd_base, ledger->verbosity) ;
-  if (ledger->services_max) options.max = ledger->services_max ;
+  if (!ledger)
+  {
+    if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
+    service_blame() ;
+    ledger_sweep() ;
+    fd_fence(ledger->fd_base) ;
+    say_init(ledger->fd_base, ledger->verbosity) ;
+    if (ledger->services_max) options.max = ledger->services_max ;
+  }
   if (chdir(ledger->scandir) < 0) die("enter the scan directory") ;
 }
 
@@ -236,12 +241,19 @@ static void first_start (void)
     say(SAY_FATAL, "another scanner runs in ", ledger->scandir, " (.s6-svscan/lock is held)") ;
     _exit(EXIT_USAGE) ;
   }
-  oom_begin() ;
   ledger->stage = STAGE_SVSCAN ;
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   begin() ;
   boot_advance() ;
-  scan_regularly() ;
+  if (!ledger)
+  {
+    if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
+    service_blame() ;
+    ledger_sweep() ;
+    fd_fence(ledger->fd_base) ;
+    say_init(ledger->fd_base, ledger->verbosity) ;
+    if (ledger->services_max) options.max = ledger->services_max ;
+  }
 }
 
 static void start (void)

@@ -99,11 +99,20 @@ extern char const *generation_text (enum generation_why w) ;
 
 /* ---- layout.c --------------------------------------------------------------------- */
 
+/* What is known of a service directory that has been laid out just now. */
+struct fresh
+{
+  char const *name ;    /* in the scan directory */
+  char const *dir ;     /* the directory itself, if it is new, ours, and nobody else may write there; else 0 */
+  uint32_t files ;      /* the settings it has: settings_bit() of each */
+  int has_log ;         /* it has a logger */
+} ;
+
 /* Copies every service directory of SOURCE (/etc/services.d) to DEST as DESIGN "Scan directory"
    says and links it into the scan directory (the cwd), in C-locale order; DONE (if not 0) is
-   called with each name. Errors name the file and leave that service out. A
+   called with each. Errors name the file and leave that service out. A
    template (NAME@) is no service; a link to another entry is that one's second name. */
-extern void layout_services (char const *source, char const *dest, void (*done) (char const *name)) ;
+extern void layout_services (char const *source, char const *dest, void (*done) (struct fresh const *)) ;
 /* The same for those that are not there yet: what was refused the first time. */
 extern void layout_missing (char const *source, char const *dest) ;
 /* The same for the longrun defined in SOURCE, as DEST/NAME. 0, or -1 after saying why. */
@@ -117,8 +126,8 @@ extern int layout_instance (char const *source, char const *dest, char const *na
 extern void scan_all (void) ;
 /* Takes up service NAME of the scan directory: its slot, or NO_SLOT after saying why. */
 extern uint32_t scan_take_up (char const *name) ;
-/* The same at the boot, for a NAME that was not there a moment ago. */
-extern void scan_take_up_new (char const *name) ;
+/* The same at the boot, for one that was not there a moment ago. */
+extern void scan_take_up_new (struct fresh const *f) ;
 /* We hold both ends of the pipe from PRODUCER's stdout to LOGGER's stdin. 0, or -1/errno. */
 extern int scan_join (uint32_t producer, uint32_t logger) ;
 /* svscanctl -n: ends the supervision of services that are no longer there. TERM_LOGGERS: -N. */
@@ -147,8 +156,10 @@ extern void control_read (void) ;
 extern void control_resume (void) ;
 /* Writes the lock file's signature again. Clients that wait for something of the container as a
    whole (the end of the boot, a stop, a re-exec, letters applied) watch that file by inotify and
-   then look at the ledger. */
+   then look at the ledger. control_tell() asks for it; it is done when all is published. */
 extern void control_tell (void) ;
+extern int control_untold (void) ;
+extern void control_tell_now (void) ;
 
 /* ---- catchall.c ------------------------------------------------------------------- */
 
