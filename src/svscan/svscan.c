@@ -245,15 +245,8 @@ static void first_start (void)
   loop_watch(ledger->scan_control_fd, LOOP_SCAN_CONTROL, 0) ;
   begin() ;
   boot_advance() ;
-  if (!ledger)
-  {
-    if (ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger: run svscan without --resume") ;
-    service_blame() ;
-    ledger_sweep() ;
-    fd_fence(ledger->fd_base) ;
-    say_init(ledger->fd_base, ledger->verbosity) ;
-    if (ledger->services_max) options.max = ledger->services_max ;
-  }
+  oom_begin() ;
+  scan_regularly() ;
 }
 
 static void start (void)
