@@ -13,6 +13,8 @@
 
 #include <setjmp.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 #include <skalibs/buffer.h>
 #include <skalibs/strerr.h>
@@ -89,9 +91,18 @@ static int run (char const *const *argv)
   return (*p->main)(count(next.argv), next.argv) ;
 }
 
+/* Images make s6-overlay-suexec setuid, which here is one file with s6-setuidgid: none of our
+   programs is more than who runs it. */
+static void drop_setuid (void)
+{
+  if (getauxval(AT_SECURE) && (setgid(getgid()) < 0 || setuid(getuid()) < 0))
+    strerr_diefusys(111, "give up the rights of a setuid file") ;
+}
+
 int main (int argc, char const *const *argv)
 {
   struct program const *p = argc ? multicall_find(argv[0]) : 0 ;
+  drop_setuid() ;
   if (!p && argc > 1)
   {
     argv++ ; argc-- ;
