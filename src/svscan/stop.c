@@ -39,6 +39,7 @@ static struct stage const cont_finish_d =
 } ;
 
 static uint32_t live = 0 ;      /* services that have a process; counted when the stop begins */
+static int resuming = 0 ;       /* after an exec: not yet counted, so that no phase may be taken for over */
 
 static int64_t conf_ms (char const *name, uint32_t dflt)
 {
@@ -345,7 +346,7 @@ static int (*const phases[]) (void) =
 void stop_advance (void)
 {
   static int inside = 0 ;
-  if (inside || !global_now()->stop) return ;
+  if (inside || resuming || !global_now()->stop) return ;
   inside = 1 ;
   while ((*phases[global_now()->stop])())
   {
@@ -438,9 +439,9 @@ void stop_service_changed (uint32_t i, enum service_state from)
     return ;
   }
   if (is && !was) live++ ;
-  if (was && !is && live)
+  if (was && !is && (live || resuming))
   {
-    live-- ;
+    live -= !resuming ;
     count_stopped(i) ;
   }
   if (s->logger != NO_SLOT && is_over(s)) release_logger(s->logger) ;
@@ -449,11 +450,13 @@ void stop_service_changed (uint32_t i, enum service_state from)
 
 void stop_stage_again (void)
 {
+  resuming = 1 ;
   if (global_now()->scripts == SCRIPTS_RUNNING) stage_open(&cont_finish_d, global_now()->script) ;
 }
 
 void stop_resume (void)
 {
+  resuming = 0 ;
   if (!global_now()->stop) return ;
   if (global_now()->stop >= STOP_SERVICES) begin_services() ;
   if (global_now()->grace_deadline != PASSED) timer_set(TIMER_GRACE, global_now()->grace_deadline) ;
