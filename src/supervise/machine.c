@@ -529,8 +529,8 @@ static uint32_t condemn (state *s, enum service_event e, facts const *f)
   clear(s, WANT_UP) ;
   set(s, CONDEMNED) ;
   s->cause = WHY_CONDEMNED ;
+  if (s->flags & UNSPAWNED) return s->state == LAST_FINISH || s->state == LAST_UP ? end(s, f, "Dx") : settle(s, f, "Dx") ;
   if (s->state != FINISH && s->state != LAST_FINISH) return kill_run(s, EV_TIMEOUT, f) | OWE_STATUS ;
-  if (s->flags & UNSPAWNED) return (s->state == LAST_FINISH ? end(s, f, "Dx") : settle(s, f, "Dx")) | OWE_STATUS ;
   return kill_finish(s, EV_TIMEOUT, f) | OWE_STATUS ;
 }
 

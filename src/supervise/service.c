@@ -763,6 +763,20 @@ static void pay_off (uint32_t i)
   work_on(NO_SLOT, 0) ;
 }
 
+/* What was owed when it faulted is not tried again: a process that was to be made will not be, and
+   one that has been reaped must not be signalled. */
+static void write_off (uint32_t i)
+{
+  struct slot *s = slot_at(i) ;
+  struct slot_state *d = slot_draft(s) ;
+  int finishes = d->state == FINISH || d->state == LAST_FINISH ;
+  if (slot_owed(s) & OWE_CLEAR_RUN) do_clear_run(i, s) ;
+  if (slot_owed(s) & OWE_CLEAR_FINISH) do_clear_finish(i, s) ;
+  if (slot_owed(s) & OWE_CLEAR_STOP) do_clear_stop(i, s) ;
+  if (state_is_live((enum service_state)d->state) && (finishes ? s->finish_pid : s->run_pid) <= 0) d->flags |= UNSPAWNED ;
+  slot_commit(s, 0) ;
+}
+
 /* Twice at fault on one event. A third time it was giving up that faulted: then nothing more is
    done for it but to reap it. */
 static void condemn (uint32_t i)
@@ -771,6 +785,7 @@ static void condemn (uint32_t i)
   if (s->faults == FAULTS_TWICE)
   {
     s->faults++ ;
+    write_off(i) ;
     service_event(i, EV_CONDEMN, 0) ;
     return ;
   }

@@ -46,7 +46,7 @@ enum state_flags
   PAUSED = 4,
   STOP_SENT = 8,      /* its down-signal is on the way */
   FOR_GOOD = 16,      /* the container stops: never again */
-  UNSPAWNED = 32,     /* finish could not be forked yet */
+  UNSPAWNED = 32,     /* finish could not be forked yet; of what is condemned: its process never was */
   REACHED = 64,       /* was ready once, or went down by its own wish: dependants may start */
   HELD = 128,         /* dependencies are not met: WAITING where it would start */
   CONDEMNED = 256,    /* given up while it has a process: FATAL when that has ended */

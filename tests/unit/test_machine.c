@@ -695,6 +695,22 @@ START_TEST(condemned_becomes_fatal)
 }
 END_TEST
 
+/* PID 1 faulted twice on making the process: there is none to wait for. */
+START_TEST(condemned_without_a_process)
+{
+  static enum service_state const live[] = { UP, FINISH, LAST_UP, LAST_FINISH } ;
+  for (size_t i = 0 ; i < sizeof live / sizeof live[0] ; i++)
+  {
+    struct facts f = { .now = BASE + SECOND, .wstat = 0, .settings = 0 } ;
+    struct slot_state s = in_state(live[i], WANT_UP | UNSPAWNED) ;
+    uint32_t owed = machine_step(&s, EV_CONDEMN, &f) ;
+    ck_assert(!(owed & (OWE_SPAWN_RUN | OWE_SPAWN_FINISH | OWE_SIGNAL))) ;
+    if (live[i] == LAST_UP || live[i] == LAST_FINISH) ck_assert(owed & OWE_END) ;
+    else ck_assert_int_eq(s.state, FATAL) ;
+  }
+}
+END_TEST
+
 START_TEST(readiness_once)
 {
   struct slot_state s = in_state(UP, WANT_UP) ;
@@ -739,6 +755,7 @@ int main (void)
   tcase_add_test(rules, a_reason_outlives_orders) ;
   tcase_add_test(rules, finish_125_is_for_good) ;
   tcase_add_test(rules, condemned_becomes_fatal) ;
+  tcase_add_test(rules, condemned_without_a_process) ;
   tcase_add_test(rules, readiness_once) ;
   tcase_add_test(rules, words_for_every_state_and_cause) ;
   suite_add_tcase(s, walks) ;
