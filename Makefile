@@ -97,15 +97,6 @@ $(eval $(call suite_rules,container,dev))
 
 -include $(shell test -d build && find build/*/obj -name '*.d' -type f 2> /dev/null)
 
-# The unit tests once more, under AddressSanitizer and UndefinedBehaviorSanitizer.
-asan_TESTS := $(unit_TESTS:build/dev/%=build/asan/%)
-build/asan/tests/unit/%: build/asan/obj/tests/unit/%.o $(unit_HELPERS:%.c=build/asan/obj/%.o) build/asan/libkeelson.a
-	@mkdir -p $(@D)
-	$(asan_CC) $(asan_CFLAGS) $(asan_LDFLAGS) -o $@ $^ $(asan_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
-
-check-asan: $(asan_TESTS)
-	@tools/run-tests $(asan_TESTS)
-
 # A box of tests/container begins as a copy of this root.
 BOX_ROOT := build/dev/tests/container/root
 build/dev/tests/container/actor: tests/container/actor/actor.c
@@ -151,9 +142,9 @@ build/fuzz/run/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c build/fuzz/libkeels
 	@mkdir -p $(@D)
 	clang $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(fuzz_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(fuzz_LIBS)
 
-build/dev/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c tests/fuzz/replay.c build/dev/libkeelson.a
+build/dev/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/directory.c tests/fuzz/replay.c build/asan/libkeelson.a
 	@mkdir -p $(@D)
-	$(dev_CC) $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(dev_CFLAGS) -o $@ $^ $(dev_LIBS)
+	$(asan_CC) $(CPPFLAGS_ALL) -Itests/fuzz $(WARNINGS) $(asan_CFLAGS) -o $@ $^ $(asan_LIBS)
 
 fuzz: $(FUZZ:%=build/fuzz/run/%)
 	@mkdir -p $(FUZZ:%=build/fuzz/found/%)
@@ -161,11 +152,46 @@ fuzz: $(FUZZ:%=build/fuzz/run/%)
 	  build/fuzz/run/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=$(CURDIR)/build/fuzz/ \
 	    $(CURDIR)/build/fuzz/found/$$name $(CURDIR)/tests/fuzz/corpus/$$name || exit; done
 
-.PHONY: check-valgrind
-check-valgrind: $(unit_TESTS)
-	for test in $(unit_TESTS); do CK_FORK=no valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite $$test || exit; done
+# Once more under AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests, and the boxes of
+# tests/container and tests/fault with such a keelson in them (tests/sanitizer).
+asan_UNIT := $(unit_TESTS:build/dev/tests/%=build/asan/%)
+build/asan/unit/%: build/asan/obj/tests/unit/%.o $(unit_HELPERS:%.c=build/asan/obj/%.o) build/asan/libkeelson.a
+	@mkdir -p $(@D)
+	$(asan_CC) $(asan_CFLAGS) $(asan_LDFLAGS) -o $@ $^ $(asan_LIBS) -lcheck -lsubunit -lrt -lm -lpthread
 
-check-build: check-fault-build $(FUZZ:%=build/dev/fuzz/%)
+build/asan/keelson-boxed: $(ROOM_SRC:%.c=build/asan/obj/%.o) build/asan/obj/src/multicall/multicall.o build/asan/obj/tests/sanitizer/options.o
+	$(asan_CC) $(asan_CFLAGS) $(asan_LDFLAGS) -o $@ $^ $(asan_LIBS)
+
+ASAN_ROOT := build/asan/tests/container/root
+$(ASAN_ROOT).stamp: tests/sanitizer/make-root $(BOX_ROOT).stamp build/asan/keelson-boxed
+	tests/sanitizer/make-root $(BOX_ROOT) build/asan/keelson-boxed $(ASAN_ROOT)
+
+asan_TESTS := $(patsubst build/dev/%,build/asan/%,$(unit_TESTS) $(container_TESTS) $(filter-out %/test_oom,$(fault_TESTS)))
+$(asan_TESTS): build/asan/%: build/dev/% tests/sanitizer/run
+	@mkdir -p $(@D)
+	ln -sfn $(CURDIR)/tests/sanitizer/run $@
+	@touch -h $@
+
+# what `make check` leaves to check-asan: a minute each, and little that the others do not walk through
+asan_SLOW := %/test_exit %/test_trees %/test_stdio
+
+.PHONY: check-asan check-asan-build check-valgrind
+check-asan-build: $(asan_UNIT) $(ASAN_ROOT).stamp $(asan_TESTS)
+
+check-asan: check-fault-build check-asan-build
+	@tools/run-tests -j $(JOBS) $(asan_TESTS)
+
+# The unit tests under valgrind: build/valgrind/NAME runs one of them.
+valgrind_TESTS := $(unit_TESTS:build/dev/tests/%=build/valgrind/%)
+$(valgrind_TESTS): build/valgrind/%: build/dev/tests/% tests/sanitizer/valgrind
+	@mkdir -p $(@D)
+	ln -sfn $(CURDIR)/tests/sanitizer/valgrind $@
+	@touch -h $@
+
+check-valgrind: $(valgrind_TESTS)
+	@tools/run-tests -j $(JOBS) $(valgrind_TESTS)
+
+check-build: check-fault-build check-asan-build $(valgrind_TESTS) $(FUZZ:%=build/dev/fuzz/%)
 # ---------------------------------------------------------------- tests/fault: end
 
 # ---------------------------------------------------------------- tests/runtime: begin
@@ -239,7 +265,8 @@ overlay-compat: build/overlay/keelson
 
 JOBS := $(shell nproc)
 # the slow ones first: two run side by side
-TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME)/matrix
+TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME)/matrix \
+  $(filter-out $(asan_SLOW),$(asan_TESTS)) $(valgrind_TESTS)
 
 check:
 	tools/install-deps build check

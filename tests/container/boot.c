@@ -125,6 +125,13 @@ void box_boot (box *b, struct box_how const *how, ...)
   box_bootv(b, how, argv) ;
 }
 
+/* PID 1 survives its own faults, so nobody else would notice one. Those that somebody sends name
+   the sender, not an address. */
+static void no_faults (box const *b)
+{
+  if (b->output.text.s && strstr(b->output.text.s, " at address 0x")) broken(b, "PID 1 has faulted") ;
+}
+
 int box_wait (box *b)
 {
   int status ;
@@ -140,6 +147,8 @@ int box_wait (box *b)
   close(b->pidfd) ;
   b->pid = 0 ;
   b->pidfd = b->terminal = b->events_in = b->output.fd = b->events.fd = -1 ;
+  findings(b) ;
+  no_faults(b) ;
   return status ;
 }
 

@@ -72,6 +72,8 @@ extern void box_words (char const **argv, char const *first, va_list) ;
 
 /* root.c */
 extern void box_path (box const *, char *full, char const *path) ;
+/* Fails the test if a sanitizer found something in a process of the box. */
+extern void findings (box const *) ;
 
 /* inside.c: our own side of the namespaces, and the box's before its exec */
 extern void own_mounts (void) ;

@@ -52,6 +52,9 @@ struct box_how
 /* A new root with TREE laid over it (0: none). */
 extern box *box_new (char const *tree) ;
 
+/* Its keelson is a build with sanitizers (BOX_ROOT): slower, larger, and in need of /proc. */
+extern int box_is_sanitized (box const *) ;
+
 /* Kills what runs and forgets the root. */
 extern void box_free (box *) ;
 

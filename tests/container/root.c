@@ -1,5 +1,6 @@
 /* ISC license. See harness.h: roots, their files and gates. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,8 +18,10 @@
 
 #include "box.h"
 
+/* Another root, with another build of keelson: BOX_ROOT in the environment. */
 #define BASE "build/dev/tests/container/root"
 #define TREES "tests/container/trees"
+#define REPORTS "sanitizer"
 
 static unsigned int serial ;
 
@@ -43,6 +46,12 @@ static void write_file (box const *b, int dirfd, char const *path, mode_t mode, 
   close(fd) ;
 }
 
+static char const *base (void)
+{
+  char const *root = getenv("BOX_ROOT") ;
+  return root ? root : BASE ;
+}
+
 void box_path (box const *b, char *full, char const *path)
 {
   if (snprintf(full, PATH_MAX, "%s/%s", b->root, path) >= PATH_MAX) broken(b, "path too long: %s", path) ;
@@ -60,6 +69,14 @@ static void way_to (box const *b, char *full, char const *path)
   }
 }
 
+/* A file of the tree takes the place of a link, as in a layer of an image. */
+static void lay (box *b, char const *dir)
+{
+  char from[PATH_MAX] ;
+  char const *const copy[] = { "cp", "-a", "--no-preserve=ownership", "--remove-destination", from, b->root, 0 } ;
+  if (snprintf(from, sizeof from, "%s/.", dir) >= PATH_MAX || run_tool(copy)) broken(b, "unable to copy %s (the roots are made by make check-build)", dir) ;
+}
+
 box *box_new (char const *tree)
 {
   char from[PATH_MAX] ;
@@ -72,18 +89,48 @@ box *box_new (char const *tree)
     broken(b, "unable to find %s: %s", BOXES, strerror(errno)) ;
   if (mkdir(b->root, 0755) < 0 || mount("box", b->root, "tmpfs", 0, "mode=0755") < 0)
     broken(b, "unable to mount a tmpfs on %s: %s", b->root, strerror(errno)) ;
-  char const *const base[] = { "cp", "-a", "--no-preserve=ownership", BASE "/.", b->root, 0 } ;
-  if (run_tool(base)) broken(b, "unable to copy %s (made by make check-build)", BASE) ;
+  lay(b, base()) ;
   if (tree)
   {
-    /* a file of the tree takes the place of a link, as in a layer of an image */
-    char const *const copy[] = { "cp", "-a", "--no-preserve=ownership", "--remove-destination", from, b->root, 0 } ;
-    snprintf(from, sizeof from, "%s/%s/.", TREES, tree) ;
-    if (run_tool(copy)) broken(b, "unable to copy %s", from) ;
+    snprintf(from, sizeof from, "%s/%s", TREES, tree) ;
+    lay(b, from) ;
   }
   box_path(b, from, "events") ;
   if (mkfifo(from, 0666) < 0 || chmod(from, 0666) < 0) broken(b, "unable to make %s: %s", from, strerror(errno)) ;
   return b ;
+}
+
+/* ---- what sanitizers found in its processes: tests/sanitizer */
+
+static void finding (box const *b, char const *name)
+{
+  stralloc text = STRALLOC_ZERO ;
+  char path[PATH_MAX] ;
+  if (snprintf(path, sizeof path, "%s/" REPORTS "/%s", b->root, name) >= PATH_MAX || !openslurpclose(&text, path)) return ;
+  add(&text, "", 0) ;
+  if (strstr(text.s, "ERROR:") || strstr(text.s, "runtime error:"))
+  {
+    fputs(text.s, stderr) ;
+    broken(b, "a sanitizer found something, %s", name) ;
+  }
+  stralloc_free(&text) ;
+}
+
+void findings (box const *b)
+{
+  char path[PATH_MAX] ;
+  DIR *dir ;
+  box_path(b, path, REPORTS) ;
+  dir = opendir(path) ;
+  for (struct dirent *d ; dir && (d = readdir(dir)) ; ) if (d->d_name[0] != '.') finding(b, d->d_name) ;
+  if (dir) closedir(dir) ;
+}
+
+int box_is_sanitized (box const *b)
+{
+  char path[PATH_MAX] ;
+  box_path(b, path, REPORTS) ;
+  return access(path, F_OK) == 0 ;
 }
 
 void box_free (box *b)
@@ -93,6 +140,7 @@ void box_free (box *b)
     kill(b->pid, SIGKILL) ;
     box_wait(b) ;
   }
+  findings(b) ;
   for (size_t i = 0 ; i < genalloc_len(struct gate, &b->gates) ; i++)
     close(genalloc_s(struct gate, &b->gates)[i].fd) ;
   umount2(b->root, MNT_DETACH) ;

@@ -217,13 +217,15 @@ START_TEST(ten_thousand_scripts)
 {
   with_service() ;
   char name[64] ;
-  for (int i = 0 ; i < 10000 ; i++)
+  int n = box_is_sanitized(b) ? 1000 : 10000 ;
+  for (int i = 0 ; i < n ; i++)
   {
     snprintf(name, sizeof name, "etc/cont-init.d/s%05d", i) ;
     box_link(b, name, "/bin/actor") ;
   }
   boot() ;
-  ck_assert(box_says(b, "] s09999: exited ")) ;
+  snprintf(name, sizeof name, "] s%05d: exited ", n - 1) ;
+  ck_assert(box_says(b, name)) ;
   stops_well() ;
 }
 END_TEST

@@ -11,8 +11,9 @@
 
 int main (int argc, char **argv)
 {
-  stralloc *inputs = calloc((size_t)argc, sizeof *inputs) ;
+  static stralloc *inputs ;
   FILE *out ;
+  inputs = calloc((size_t)argc, sizeof *inputs) ;
   if (!inputs) return 111 ;
   for (int i = 1 ; i < argc ; i++)
     if (!openslurpclose(inputs + i, argv[i])) return perror(argv[i]), 111 ;

@@ -18,6 +18,7 @@
 
 #include "chain/fixattrs_parse.h"
 #include "chain/fixattrs_walk.h"
+#include "sample.h"
 
 char const *PROG = "test_fixattrs" ;
 
@@ -130,7 +131,7 @@ START_TEST(random_lines)
   static char const alphabet[] = "/a tru efals#:,0177\t-\r.*\377" ;
   unsigned int seed = getenv("SEED") ? (unsigned int)strtoul(getenv("SEED"), 0, 10) : (unsigned int)getpid() ;
   srand(seed) ;
-  for (unsigned int i = 0 ; i < 200000 ; i++)
+  for (unsigned int i = 0 ; i < 200000 / unit_sample() ; i++)
   {
     size_t len = (size_t)(rand() % 60) ;
     char *line = malloc(len + 1) ;

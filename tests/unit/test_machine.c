@@ -14,6 +14,7 @@
 #include <check.h>
 
 #include "supervise.h"
+#include "sample.h"
 
 #define SECOND MS(1000)
 #define BASE (1000 * SECOND)   /* `started` of every state of the walk: times are relative to it */
@@ -287,6 +288,7 @@ static struct settings variant (unsigned int i)
 START_TEST(every_state)
 {
   struct settings s = variant((unsigned int)_i) ;
+  if ((unsigned int)_i % unit_sample()) return ;
   ck_assert_uint_gt(walk(&s), 50) ;
 }
 END_TEST

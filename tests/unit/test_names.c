@@ -29,6 +29,12 @@ static void clean (void)
   strcpy(dir + sizeof dir - 7, "XXXXXX") ;
 }
 
+static void forget (struct names *n)
+{
+  stralloc_free(&n->text) ;
+  genalloc_free(size_t, &n->order) ;
+}
+
 static void same (struct names const *n, char const *const *wanted, size_t count)
 {
   ck_assert_uint_eq(names_count(n), count) ;
@@ -42,6 +48,7 @@ START_TEST(c_locale_order)
   struct names n = NAMES_ZERO ;
   ck_assert_int_eq(names_read(&n, ".", 0, ""), 0) ;
   same(&n, wanted, sizeof wanted / sizeof wanted[0]) ;
+  forget(&n) ;
 }
 END_TEST
 
@@ -56,6 +63,7 @@ START_TEST(suffix_and_after)
   same(&n, rest, 4) ;
   ck_assert_int_eq(names_read(&n, ".", 0, "aa"), 0) ;
   same(&n, rest, 4) ;
+  forget(&n) ;
 }
 END_TEST
 
@@ -69,6 +77,7 @@ START_TEST(is_among_them)
   ck_assert_int_eq(names_has(&n, ".hidden", 7), 0) ;
   ck_assert_int_eq(names_read(&n, "no such directory", 0, ""), -1) ;
   ck_assert_uint_eq(names_count(&n), 0) ;
+  forget(&n) ;
 }
 END_TEST
 

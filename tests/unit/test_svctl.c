@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "tools/svctl.h"
+#include "sample.h"
 
 char const *PROG = "test_svctl" ;
 
@@ -272,11 +273,11 @@ START_TEST(every_order_has_its_result)
 {
   static struct { char order ; job_plan *plan ; } const orders[] =
     { { 'u', &job_plan_start }, { 'd', &job_plan_stop }, { 'r', &job_plan_restart } } ;
-  unsigned int seed = (unsigned int)time(0), done = 0, failed = 0 ;
+  unsigned int seed = (unsigned int)time(0), done = 0, failed = 0, rounds = ROUNDS / unit_sample() ;
   char const *given = getenv("SEED") ;
   if (given) seed = (unsigned int)strtoul(given, 0, 10) ;
   printf("seed %u\n", seed) ;
-  for (unsigned int round = 0 ; round < ROUNDS ; round++)
+  for (unsigned int round = 0 ; round < rounds ; round++)
   {
     struct world w ;
     struct item it ;
@@ -292,7 +293,7 @@ START_TEST(every_order_has_its_result)
       orders[_i].order, state_name(from), item_state_name(&it), (int)it.pid, (int)j.before) ;
     if (j.phase == JOB_DONE) done++ ; else failed++ ;
   }
-  ck_assert_uint_gt(done, ROUNDS / 4) ;
+  ck_assert_uint_gt(done, rounds / 4) ;
   if (orders[_i].order == 'd') ck_assert_uint_eq(failed, 0) ;
   else ck_assert_uint_gt(failed, 0) ;
 }
