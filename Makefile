@@ -7,7 +7,8 @@
 
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
-ARCH ?= $(shell uname -m)
+HOST := $(shell uname -m)
+ARCH ?= $(HOST)
 
 # Goals that begin on a machine where nothing is installed yet must not run configure first.
 ifneq ($(if $(MAKECMDGOALS),$(filter-out check demo lint deps clean,$(MAKECMDGOALS)),all),)
@@ -37,10 +38,18 @@ asan_LIBS := -lexecline -lskarnet
 
 # Why these flags: doc/hardening.md.
 SKALIBS := build/skalibs-$(ARCH)
-overlay_CC := $(if $(filter aarch64,$(ARCH)),build/cross-aarch64/musl-gcc,musl-gcc)
+CROSS := $(if $(filter $(HOST),$(ARCH)),,build/cross-$(ARCH))
+overlay_CC := $(if $(CROSS),$(CROSS)/musl-gcc,musl-gcc)
 overlay_CFLAGS := -Os -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong -I$(SKALIBS)/include
 overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
 overlay_LIBS := $(SKALIBS)/libexecline.a $(SKALIBS)/lib/libskarnet.a
+
+# Another machine's (make overlay ARCH=aarch64) is built beside ours, in build/ARCH, by the same flags.
+STATIC := overlay
+ifneq ($(ARCH),$(HOST))
+STATIC := $(ARCH)
+$(foreach word,CC CFLAGS LDFLAGS LIBS,$(eval $(ARCH)_$(word) = $$(overlay_$(word))))
+endif
 
 .SECONDARY: # keep every object
 .PHONY: all check check-unit check-container check-asan check-runtimes demo overlay overlay-compat image \
@@ -77,10 +86,14 @@ endef
 
 $(eval $(call build_rules,dev,$(ROOM_SRC),))
 $(eval $(call build_rules,asan,$(ROOM_SRC),))
-$(eval $(call build_rules,overlay,$(ROOM_SRC),$(SKALIBS)/stamp))
+$(eval $(call build_rules,$(STATIC),$(ROOM_SRC),$(SKALIBS)/stamp))
 
-$(SKALIBS)/stamp: tools/build-skalibs
+$(SKALIBS)/stamp: tools/build-skalibs tools/foreign-apt $(CROSS:%=%/stamp)
 	tools/build-skalibs $(ARCH) $(SKALIBS)
+
+build/cross-%/stamp: tools/build-cross tools/foreign-apt
+	tools/install-deps cross-$*
+	tools/build-cross $* $(@D)
 
 # ---------------------------------------------------------------- tests
 # tests/SUITE/test_NAME.c is a Check program; every other .c there is linked to each of them.
@@ -227,6 +240,25 @@ check-runtimes:
 # FROM scratch: the overlay and busybox, as an OCI layout and as what `docker load` takes
 image: build/overlay/keelson-overlay-$(ARCH).tar.gz
 	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< build/image
+
+# The unit tests of another machine's build, by qemu's emulation of that machine: make check-aarch64
+build/check-%/stamp: tools/build-libcheck tools/foreign-apt build/cross-%/stamp
+	tools/build-libcheck $* $(@D)
+
+FOREIGN_TESTS := $(if $(CROSS),$(unit_TESTS:build/dev/%=build/$(ARCH)/%))
+build/$(ARCH)/obj/tests/%.o: overlay_CFLAGS += -Ibuild/check-$(ARCH)/include
+$(FOREIGN_TESTS:build/$(ARCH)/%=build/$(ARCH)/obj/%.o): | build/check-$(ARCH)/stamp
+build/$(ARCH)/tests/unit/%: build/$(ARCH)/obj/tests/unit/%.o $(unit_HELPERS:%.c=build/$(ARCH)/obj/%.o) build/$(ARCH)/libkeelson.a
+	@mkdir -p $(@D)
+	$(overlay_CC) $(overlay_CFLAGS) $(overlay_LDFLAGS) -o $@ $^ $(overlay_LIBS) build/check-$(ARCH)/libcheck.a
+
+.PHONY: check-aarch64 check-foreign
+check-aarch64:
+	tools/install-deps build check cross-aarch64
+	@$(MAKE) --no-print-directory -j$(JOBS) ARCH=aarch64 overlay check-foreign
+
+check-foreign: $(FOREIGN_TESTS)
+	@RUN_WITH=qemu-$(ARCH)-static CK_TIMEOUT_MULTIPLIER=50 tools/run-tests -j $(JOBS) $(FOREIGN_TESTS)
 # ---------------------------------------------------------------- tests/runtime: end
 
 # ---------------------------------------------------------------- tests/trees: begin
@@ -253,11 +285,11 @@ OVERLAY := build/overlay/keelson-overlay-$(ARCH).tar.gz
 
 overlay: $(OVERLAY)
 
-$(OVERLAY): build/overlay/keelson tools/make-overlay tools/program-names $(DEFS) $(shell find etc-skel ! -type d)
+$(OVERLAY): build/$(STATIC)/keelson tools/make-overlay tools/program-names $(DEFS) $(shell find etc-skel ! -type d)
 	tools/make-overlay $(ARCH) $< $@
 
 # the names under which Dockerfiles made for s6-overlay fetch it
-overlay-compat: build/overlay/keelson
+overlay-compat: build/$(STATIC)/keelson
 	tools/make-overlay -c $(ARCH) $< build/overlay
 
 # ---------------------------------------------------------------- what people run

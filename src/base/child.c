@@ -84,7 +84,9 @@ static long null_stdin (void)
 static long wait_lock (int fd)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0 } ;
-  return sys(fcntl, fd, F_OFD_SETLKW, &lock, 0) ;
+  long r = sys(fcntl, fd, F_OFD_SETLKW, &lock, 0) ;
+  /* as in ofd_lock() */
+  return r == -EINVAL ? sys(fcntl, fd, F_SETLKW, &lock, 0) : r ;
 }
 
 /* The numbers that notification-fd and lock-fd ask for. They may be numbers of ours: what is

@@ -59,5 +59,7 @@ int ofd_lock (int fd)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0 } ;
   if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return 1 ;
+  /* emulated kernels (gVisor) may know POSIX locks alone: to others they look the same */
+  if (errno == EINVAL && fcntl(fd, F_SETLK, &lock) == 0) return 1 ;
   return errno == EAGAIN || errno == EACCES ? 0 : -1 ;
 }

@@ -178,7 +178,10 @@ static pid_t spawn_plainly (struct spawn const *s, int flags, int32_t *pidword, 
 {
   long pid = syscall(SYS_clone, (unsigned long)flags, 0L, pidword, 0L, 0L) ;
   if (!pid) child(s, !!(flags & CLONE_FILES), errword) ;
-  return (pid_t)pid ;
+  if (pid > 0 || !(flags & CLONE_FILES) || (errno != EINVAL && errno != ENOSYS)) return (pid_t)pid ;
+  /* an emulator that knows processes and threads, and nothing between them */
+  can_unshare_table = 0 ;
+  return spawn_plainly(s, flags & ~CLONE_FILES, pidword, errword) ;
 }
 
 static uint32_t made = 0 ;
@@ -197,8 +200,9 @@ pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword)
   *errword = 0 ;
   if (may_share_memory(s)) pid = spawn_in_room(s, flags, pidword, errword) ;
   if (!pid) pid = spawn_plainly(s, flags, pidword, errword) ;
-  if (pid < 0) *pidword = 0 ;
-  else made++ ;
+  /* the kernel has done it; an emulator leaves it to the child, which may be late */
+  *pidword = pid < 0 ? 0 : pid ;
+  if (pid > 0) made++ ;
   return pid ;
 }
 

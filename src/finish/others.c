@@ -79,18 +79,25 @@ static int open_pid (pid_t pid)
   return (int)syscall(SYS_pidfd_open, pid, 0) ;
 }
 
+/* FD: of process P, or -1 on a kernel that has no such descriptors. */
+static void send_signal (struct process const *p, int fd, int sig)
+{
+  if (fd < 0 || (syscall(SYS_pidfd_send_signal, fd, sig, 0, 0) < 0 && errno == ENOSYS)) kill(p->pid, sig) ;
+}
+
 /* A pidfd is taken first and the parent looked at again: a pid that was reused in between is
-   somebody else's process. */
+   somebody else's process. Without pidfds a child of ours is safe to signal all the same, as
+   nobody else reaps it; of others there remains the moment between the look and the signal. */
 static void signal_held (struct process const *p, int sig)
 {
   char name[16] ;
   int fd = open_pid(p->pid), proc ;
-  if (fd < 0) return ;
+  if (fd < 0 && errno != ENOSYS) return ;
   number_text(name, p->pid) ;
   proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
-  if (proc >= 0 && parent_of(proc, name) == p->parent) syscall(SYS_pidfd_send_signal, fd, sig, 0, 0) ;
+  if (proc >= 0 && parent_of(proc, name) == p->parent) send_signal(p, fd, sig) ;
   if (proc >= 0) close(proc) ;
-  close(fd) ;
+  if (fd >= 0) close(fd) ;
 }
 
 static void signal_descendants (int sig)
@@ -116,6 +123,13 @@ void others_signal (int sig)
   else signal_descendants(sig) ;
 }
 
+/* Without pidfds their end cannot be seen but by looking again and again. */
+static void say_unheld (void)
+{
+  static int said ;
+  if (!said++) say(SAY_WARNING, "this kernel has no pidfd_open: what was exec'ed into the container is told of the end and not waited for") ;
+}
+
 unsigned int others_strangers (void (*watch) (int pidfd))
 {
   genalloc list = GENALLOC_ZERO ;
@@ -128,6 +142,7 @@ unsigned int others_strangers (void (*watch) (int pidfd))
     int fd ;
     if (p[i].parent || p[i].pid == 1) continue ;
     fd = open_pid(p[i].pid) ;
+    if (fd < 0 && errno == ENOSYS) say_unheld() ;
     if (fd < 0) continue ;
     (*watch)(fd) ;
     found++ ;

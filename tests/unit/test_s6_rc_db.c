@@ -188,7 +188,7 @@ END_TEST
 START_TEST(check_lexes_the_scripts)
 {
   struct answer a = { STRALLOC_ZERO, STRALLOC_ZERO, 0 } ;
-  char path[128] ;
+  char path[1024] ;
   strcpy(tree, "/tmp/test_s6_rc_db.XXXXXX") ;
   ck_assert(mkdtemp(tree)) ;
   static char const *const dirs[] = { "/etc", "/etc/s6-overlay", "/etc/s6-overlay/s6-rc.d", "/etc/s6-overlay/s6-rc.d/x" } ;
