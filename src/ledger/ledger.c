@@ -36,11 +36,12 @@ static int memory_file (void)
   return fd ;
 }
 
+/* In memory, where there is such a place; else in DIR. */
 static int unlinked_file (char const *dir)
 {
-  static char const *const others[] = { "/dev/shm", "/run", "/tmp" } ;
-  int fd = open(dir, O_TMPFILE | O_RDWR, 0600) ;
-  for (size_t i = 0 ; fd < 0 && i < sizeof others / sizeof *others ; i++) fd = open(others[i], O_TMPFILE | O_RDWR, 0600) ;
+  char const *const dirs[] = { "/dev/shm", "/run", dir } ;
+  int fd = -1 ;
+  for (size_t i = 0 ; fd < 0 && i < sizeof dirs / sizeof *dirs ; i++) fd = open(dirs[i], O_TMPFILE | O_RDWR, 0600) ;
   return fd ;
 }
 

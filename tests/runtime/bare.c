@@ -19,7 +19,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <stddef.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "../container/box.h"
 
@@ -87,6 +90,64 @@ static void join (char const *name, int namespaces)
 
 /* ---- the container's own side */
 
+/* ---- kernels that know less: old ones, and those that gVisor and qemu emulate */
+
+#define ANY 0xffffffffu
+
+/* Refuses call NR with ERROR where its argument ARG, masked with MASK, is VALUE. */
+struct refusal { char const *name ; int nr ; unsigned int arg, mask, value ; int error ; } ;
+
+static struct refusal const refusals[] =
+{
+  { "clone3", SYS_clone3, 0, 0, 0, ENOSYS },
+  { "close_range", SYS_close_range, 0, 0, 0, ENOSYS },
+  { "execveat", SYS_execveat, 0, 0, 0, ENOSYS },
+  { "memfd", SYS_memfd_create, 0, 0, 0, ENOSYS },
+  { "memfd-flag", SYS_memfd_create, 1, 8, 8, EINVAL },
+  { "pidfd", SYS_pidfd_open, 0, 0, 0, ENOSYS },
+  { "pidfd", SYS_pidfd_send_signal, 0, 0, 0, ENOSYS },
+  { "fallocate", SYS_fallocate, 0, 0, 0, EOPNOTSUPP },
+  { "statx", SYS_statx, 0, 0, 0, ENOSYS },
+  { "faccessat2", SYS_faccessat2, 0, 0, 0, ENOSYS },
+  { "ofd-locks", SYS_fcntl, 1, ANY, F_OFD_SETLK, EINVAL },
+  { "ofd-locks", SYS_fcntl, 1, ANY, F_OFD_SETLKW, EINVAL },
+  /* processes and threads, and nothing between them */
+  { "clone-memory", SYS_clone, 0, CLONE_VM | CLONE_VFORK | CLONE_THREAD, CLONE_VM, EINVAL },
+  { "clone-files", SYS_clone, 0, CLONE_VM | CLONE_FILES, CLONE_FILES, EINVAL },
+  { "subreaper", SYS_prctl, 0, ANY, PR_SET_CHILD_SUBREAPER, EINVAL }
+} ;
+
+/* "all" is all but the subreaper, without which less can be had. */
+static int is_refused (char const *name)
+{
+  char const *asked = cell("CELL_REFUSE") ;
+  return strcmp(asked, "all") ? !strcmp(asked, name) : !!strcmp(name, "subreaper") ;
+}
+
+/* Little-endian: the low word of an argument comes first. */
+static void refuse (void)
+{
+  struct sock_filter code[6 * sizeof refusals / sizeof *refusals + 1] ;
+  unsigned short n = 0 ;
+  if (!cell("CELL_REFUSE")[0]) return ;
+  for (size_t i = 0 ; i < sizeof refusals / sizeof *refusals ; i++)
+  {
+    struct refusal const *r = refusals + i ;
+    if (!is_refused(r->name)) continue ;
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)) ;
+    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)r->nr, 0, 4) ;
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + 8 * r->arg) ;
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, r->mask) ;
+    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, r->value, 0, 1) ;
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)r->error) ;
+  }
+  if (close_range(3, ~0U, 0) < 0) die("close descriptors") ;
+  if (!n) broken(0, "no refusal is called %s", cell("CELL_REFUSE")) ;
+  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) ;
+  struct sock_fprog const filter = { .len = n, .filter = code } ;
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) < 0) die("refuse system calls") ;
+}
+
 /* No capability, none to be had again, and no program that could bring one. */
 static void renounce (void)
 {
@@ -97,6 +158,7 @@ static void renounce (void)
   become((uid_t)atol(cell("CELL_UID")), (gid_t)atol(cell("CELL_GID"))) ;
   if (syscall(SYS_capset, &header, none) < 0) die("drop capabilities") ;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) die("set no-new-privileges") ;
+  refuse() ;
 }
 
 static void bind_dir (char const *from, char const *to)

@@ -26,6 +26,7 @@
      CELL_JOIN       shares the PID namespace of the container of this name, if not empty
      CELL_WORD       a variable that the container is to have
 
+   CELL_REFUSE, which bare alone knows, names a system call that the kernel is to lack (bare.c).
    CELL_ENV (NAME=VALUE), CELL_SIGNAL and CELL_TERMINAL (true, false) are for tests/runtime/images.
    DRIVER_HOME, a short path, is a directory for all cells: a daemon's socket, storage.
 */

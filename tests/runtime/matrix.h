@@ -42,6 +42,7 @@ struct plan
   int foreign ;           /* INIT is somebody else's: nothing is asked that only keelson promises */
   int strict ;            /* nothing but what is listed in cell.c may be written */
   int reduced ;
+  char const *refuse ;    /* what the kernel is to lack; 0 */
 } ;
 
 /* Lives through one cell in DIR, an empty directory. Does not return: exits 0 with the run
