@@ -212,6 +212,7 @@ check-build: check-fault-build check-asan-build $(valgrind_TESTS) $(FUZZ:%=build
 # check-runtimes under every runtime that works here, and what only a runtime can show.
 
 RUNTIME := build/dev/tests/runtime
+RUNTIME_TESTS := $(RUNTIME)/matrix $(addprefix tests/runtime/,refusals image compat)
 
 $(RUNTIME)/matrix: $(addprefix build/dev/obj/tests/runtime/,matrix.o cell.o) build/dev/obj/tests/container/stream.o
 	@mkdir -p $(@D)
@@ -241,7 +242,7 @@ check-runtimes:
 image: build/overlay/keelson-overlay-$(ARCH).tar.gz
 	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< build/image
 
-# The unit tests of another machine's build, by qemu's emulation of that machine: make check-aarch64
+# Another machine's build, by qemu's emulation of that machine: the unit tests and the matrix
 build/check-%/stamp: tools/build-libcheck tools/foreign-apt build/cross-%/stamp
 	tools/build-libcheck $* $(@D)
 
@@ -255,9 +256,11 @@ build/$(ARCH)/tests/unit/%: build/$(ARCH)/obj/tests/unit/%.o $(unit_HELPERS:%.c=
 .PHONY: check-aarch64 check-foreign
 check-aarch64:
 	tools/install-deps build check cross-aarch64
-	@$(MAKE) --no-print-directory -j$(JOBS) ARCH=aarch64 overlay check-foreign
+	@$(MAKE) --no-print-directory -j$(JOBS) matrix-build
+	@$(MAKE) --no-print-directory -j$(JOBS) ARCH=aarch64 check-foreign
 
-check-foreign: $(FOREIGN_TESTS)
+check-foreign: $(OVERLAY) $(FOREIGN_TESTS)
+	tests/runtime/foreign $(ARCH)
 	@RUN_WITH=qemu-$(ARCH)-static CK_TIMEOUT_MULTIPLIER=50 tools/run-tests -j $(JOBS) $(FOREIGN_TESTS)
 # ---------------------------------------------------------------- tests/runtime: end
 

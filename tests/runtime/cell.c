@@ -118,14 +118,24 @@ static void make_run (void)
     must(mount(0, in_dir("run"), 0, MS_REMOUNT | MS_BIND | MS_RDONLY, 0) == 0, "make run read-only") ;
 }
 
+/* In a user namespace nothing can take the place of what was removed without `userxattr`, which
+   Linux 5.11 was the first to know. */
+static void mount_root (void)
+{
+  char options[5 * PATH_MAX] ;
+  int n = snprintf(options, sizeof options, "lowerdir=%s:%s,upperdir=%s,workdir=%s", plan->layer, plan->root, in_dir("upper"), in_dir("work")) ;
+  strcpy(options + n, ",userxattr") ;
+  if (mount("cell", in_dir("root"), "overlay", 0, options) == 0) return ;
+  options[n] = 0 ;
+  must(mount("cell", in_dir("root"), "overlay", 0, options) == 0, "mount an overlay") ;
+}
+
 static void make_root (void)
 {
-  char options[4 * PATH_MAX] ;
   make_dir("upper", 0755) ;
   make_dir("work", 0755) ;
   make_dir("root", 0755) ;
-  snprintf(options, sizeof options, "lowerdir=%s:%s,upperdir=%s,workdir=%s", plan->layer, plan->root, in_dir("upper"), in_dir("work")) ;
-  must(mount("cell", in_dir("root"), "overlay", 0, options) == 0, "mount an overlay") ;
+  mount_root() ;
   if (cell->run == RUN_MISSING) must(rmdir(in_dir("root/run")) == 0 || errno == ENOENT, "remove the root's own /run, which must be empty") ;
 }
 
@@ -248,6 +258,7 @@ static void shell_works (char const *name)
   ask_for(name, "svctl status", "ready") ;
   ask(name, "svctl ready --wait") ;
   ask(name, "svctl health") ;
+  ask(name, "svctl reexec") ;
   ask(name, "svctl restart ready") ;
   box_event(&life, "ready up") ;
 }
