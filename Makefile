@@ -261,7 +261,7 @@ check-aarch64:
 
 check-foreign: $(OVERLAY) $(FOREIGN_TESTS)
 	tests/runtime/foreign $(ARCH)
-	@RUN_WITH=qemu-$(ARCH)-static CK_TIMEOUT_MULTIPLIER=50 tools/run-tests -j $(JOBS) $(FOREIGN_TESTS)
+	@RUN_WITH=qemu-$(ARCH)-static CK_DEFAULT_TIMEOUT=3600 tools/run-tests -j $(JOBS) $(FOREIGN_TESTS)
 # ---------------------------------------------------------------- tests/runtime: end
 
 # ---------------------------------------------------------------- tests/trees: begin
