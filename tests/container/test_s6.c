@@ -72,7 +72,7 @@ START_TEST(programs_of_packages)
   box_boot(b, &plain, (char *)0) ;
   box_event(b, "a up") ;
   box_event(b, "l up") ;
-  ck_assert_str_eq(box_ask(b, "/package/admin/execline/command/execlineb -Pc 'define x y /package/admin/execline/command/foreground { echo $x } echo z'"), "y\nz\n") ;
+  ck_assert_str_eq(box_ask(b, "PATH=/command:$PATH /package/admin/execline/command/execlineb -Pc 'define x y /package/admin/execline/command/foreground { echo $x } echo z'"), "y\nz\n") ;
   ck_assert_ptr_nonnull(strstr(box_ask(b, "/package/admin/s6-rc/command/s6-rc -a list"), "l\n")) ;
   ck_assert_str_eq(box_ask(b, "for f in /package/admin/*/command/*; do test -x $f || echo $f; done"), "") ;
   end(b) ;
