@@ -177,8 +177,8 @@ static void take_option (struct command const *k, struct call *c, int option, ch
   }
 }
 
-/* Options may stand before, between and behind the names. ARGV[0] is the command. */
-static void take_arguments (struct command const *k, struct call *c, int argc, char const **argv)
+/* Options may stand before, between and behind the names, which are returned. ARGV[0] is the command. */
+static char const **take_arguments (struct command const *k, struct call *c, int argc, char const **argv)
 {
   char letters[16] = "d:" ;
   char const **names = svctl_alloc((unsigned int)argc * sizeof *names) ;
@@ -197,6 +197,7 @@ static void take_arguments (struct command const *k, struct call *c, int argc, c
   if (c->n < k->min) die_usage(k, "no name was given", "") ;
   if (c->n > k->max) die_usage(k, "too many arguments: ", names[k->max]) ;
   c->names = names ;
+  return names ;
 }
 
 /* kill's -SIG comes first, because -n, -t and -d are no signals. */
@@ -251,7 +252,7 @@ int svctl_main (int argc, char const *const *argv)
 {
   struct call c = { .settle = SETTLE, .count = LOG_LINES } ;
   struct command const *k ;
-  char const **args ;
+  char const **args, **names ;
   int n, shift ;
   if (argc < 2 || is_help(argv[1])) return help() ;
   n = take_scandir(&c, argc, argv) ;
@@ -262,7 +263,8 @@ int svctl_main (int argc, char const *const *argv)
   args = svctl_alloc(((unsigned int)argc + 1) * sizeof *args) ;
   memcpy(args, argv, (unsigned int)argc * sizeof *args) ;
   shift = takes_signal(k, &c, argc, args) ;
-  take_arguments(k, &c, argc - shift, args + shift) ;
+  names = take_arguments(k, &c, argc - shift, args + shift) ;
   if (k->run != &svctl_link) view_open(&c.view, c.scandir, k->lost) ;
+  view_first_names(&c.view, names, c.n) ;
   return (*k->run)(&c) ;
 }

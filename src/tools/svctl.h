@@ -126,6 +126,8 @@ extern void item_read (struct view const *, struct item *) ;
 extern void view_remnants (struct view *) ;
 
 extern struct item *view_find (struct view const *, char const *name) ;
+/* Replaces second names of services by those that they have. Only with a ledger. */
+extern void view_first_names (struct view const *, char const **names, unsigned int n) ;
 
 /* The items of these names, each once: 0-terminated. Unknown names are all reported, with near
    ones, and then we exit 1. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -369,6 +370,23 @@ struct item *view_find (struct view const *v, char const *name)
 {
   struct item const key = { .name = name } ;
   return v->n ? bsearch(&key, v->items, v->n, sizeof *v->items, &by_name) : 0 ;
+}
+
+/* A link without a slash in the scan directory is a second name (scan.c). */
+static char const *first_name (struct view const *v, char const *name)
+{
+  char target[NAME_MAX + 1] ;
+  stralloc path = STRALLOC_ZERO ;
+  ssize_t n = strchr(name, '/') ? -1 : readlink(tool_path(&path, v->dir, name), target, NAME_MAX) ;
+  stralloc_free(&path) ;
+  if (n <= 0 || memchr(target, '/', (size_t)n)) return name ;
+  target[n] = 0 ;
+  return svctl_strdup(target) ;
+}
+
+void view_first_names (struct view const *v, char const **names, unsigned int n)
+{
+  for (unsigned int i = 0 ; v->h && i < n ; i++) names[i] = first_name(v, names[i]) ;
 }
 
 void tell_unknown (struct view const *v, struct graph const *g, char const *name)

@@ -122,6 +122,7 @@ START_TEST(three_workers)
   /* supervised: one that dies comes back; it has a second name */
   box_ask(b, "s6-svc -k /run/service/worker-2") ;
   box_event(b, "worker@2 worker hello root 4 <two words> <it's> <$HOME> <>") ;
+  ck_assert_ptr_nonnull(strstr(box_ask(b, "svctl status worker-2"), "worker@2")) ;
   /* they are instances of a template: there may be more of them at any time */
   box_ask(b, "svctl start worker@extra && s6-svstat /run/service/worker@extra") ;
   box_event(b, "worker@extra worker hello root 4 <two words> <it's> <$HOME> <>") ;
