@@ -45,8 +45,8 @@ static int run_is_usable (void)
   if (others_may_replace(&st) && !env_uint(I_WANT_IT, 0, 1)) return reject("anybody may replace what lies there (mode 0777 without sticky bit)") ;
   /* as access() does not know of read-only file systems for root in all cases: try */
   house_has_s6 = mkdir("/run/s6", 0755) == 0 ;
-  if (house_has_s6 || errno == EEXIST) return access("/run", W_OK | X_OK) == 0 ? 1 : reject(strerror(errno)) ;
-  return reject(strerror(errno)) ;
+  if (house_has_s6) return 1 ;
+  return errno == EEXIST && access("/run", W_OK | X_OK) == 0 ? 1 : reject(strerror(errno)) ;
 }
 
 static int run_is_empty (void)
@@ -68,7 +68,7 @@ static int run_mounted (void)
 
 static int run_place (void)
 {
-  if (mkdir("/run", 0755) < 0 && errno != EEXIST) return reject(strerror(errno)) ;
+  if (access("/run", F_OK) < 0 && mkdir("/run", 0755) < 0) return reject(strerror(errno)) ;
   return run_is_usable() || (run_mounted() && run_is_usable()) ;
 }
 

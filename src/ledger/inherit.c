@@ -13,8 +13,6 @@
 
 #include "ledger.h"
 
-#define OOM_NEVER -1000
-
 /* An inherited SIG_IGN for SIGCHLD loses every status. */
 static void inherit_signals (struct inheritance *in, uint64_t mask)
 {
@@ -33,27 +31,6 @@ static void inherit_limits (struct inheritance *in)
   in->nofile_hard = rl.rlim_max ;
   rl.rlim_cur = rl.rlim_max ;
   in->nofile_changed = setrlimit(RLIMIT_NOFILE, &rl) == 0 ;
-}
-
-/* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. */
-static void inherit_oom (struct inheritance *in)
-{
-  char text[16] ;
-  int old, fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC) ;
-  ssize_t n ;
-  if (fd < 0) return ;
-  n = read(fd, text, sizeof text - 1) ;
-  if (n > 0)
-  {
-    text[n] = 0 ;
-    text[strcspn(text, "\n")] = 0 ;
-    if (int0_scan(text, &old) && old > OOM_NEVER && pwrite(fd, "-1000", 5, 0) == 5)
-    {
-      in->oom_score_adj = old ;
-      in->oom_changed = 1 ;
-    }
-  }
-  close(fd) ;
 }
 
 /* Our binary, held open: the way back after a fault. Without /proc the kernel's own note of the
@@ -78,7 +55,6 @@ void inherit (uint64_t sigmask)
   struct inheritance *in = &ledger->inheritance ;
   inherit_signals(in, sigmask) ;
   inherit_limits(in) ;
-  if (getpid() == 1) inherit_oom(in) ;
   in->umask = umask(0) ;
   ledger->pid = getpid() ;
   ledger->tty = isatty(0) ;

@@ -122,6 +122,7 @@ struct slot
   uint8_t complete ;            /* all that belongs in supervise/ and event/ is there: see dir_complete() */
   int64_t change_deadline ;     /* timeout-up or timeout-down of the change under way; NEVER */
   uint64_t dir_dev, dir_ino ;   /* identity of supervise/ when it was opened */
+  uint64_t dir_stamp ;          /* its directory's time, see settings_hold(); 0: unknown */
   uint64_t oom_seen ;           /* which of the cgroup's oom_kill was its last run; 0: none, see slot_oom() */
   char name[SLOT_NAME_MAX] ;    /* in the scan directory: NAME or NAME/log */
   char dir[SLOT_DIR_MAX] ;      /* the service directory itself, also when the scan directory's link has gone */
@@ -230,6 +231,7 @@ struct header
   uint32_t fault_sent ;         /* 1: sent by a process, no fault of ours */
   uint32_t work_slot ;          /* what is under work: NO_SLOT, or a slot … */
   uint32_t work_event ;         /* … and its event */
+  uint32_t oom_begun ;          /* our own score is lowered where that may be, and the next is counted from */
   uint64_t oom_explained ;      /* the cgroup's oom_kill, as far as deaths of ours are known to be due to it */
   uint32_t exitcode ;           /* the last that we wrote … */
   uint32_t exitcode_owed ;      /* … 1: or tried to */
@@ -337,8 +339,8 @@ extern int exitcode_of (int32_t wstat) ;
 
 /* ---- what children get back (inherit.c) ------------------------------------------- */
 
-/* Records and changes what PID 1 changes for itself: SIGCHLD, RLIMIT_NOFILE, the OOM score, the
-   umask; the working directory; our binary; SIGMASK, what signals_block() returned. Once in the
+/* Records and changes what PID 1 changes for itself: SIGCHLD, RLIMIT_NOFILE, the umask (the OOM
+   score: see oom_begin()); the working directory; our binary; SIGMASK, what signals_block() returned. Once in the
    life of a container. */
 extern void inherit (uint64_t sigmask) ;
 

@@ -230,6 +230,7 @@ static int complete_supervise (struct slot *s)
   s->dir_ino = st.st_ino ;
   fcntl(s->control_fd, F_SETPIPE_SZ, CONTROL_SIZE) ;
   s->lock_fd = open_lock(fd) ;
+  settings_stamp(s) ;
   return s->lock_fd < 0 ? -1 : 0 ;
 }
 

@@ -15,6 +15,7 @@
 
 #include "supervise.h"
 
+#define OOM_NEVER -1000
 #define CGROUPS "/sys/fs/cgroup"
 
 int oom_parse (char const *text, uint64_t *n)
@@ -76,10 +77,38 @@ static int count (uint64_t *n)
   return 0 ;
 }
 
+/* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. Its children get
+   back what it had. */
+static void lower_score (void)
+{
+  struct inheritance *in = &ledger->inheritance ;
+  char text[16] ;
+  int old, fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC) ;
+  ssize_t n ;
+  if (fd < 0) return ;
+  n = read(fd, text, sizeof text - 1) ;
+  if (n > 0)
+  {
+    text[n] = 0 ;
+    text[strcspn(text, "\n")] = 0 ;
+    if (int0_scan(text, &old) && old > OOM_NEVER)
+    {
+      /* noted first: whatever comes between, no child is left with it */
+      in->oom_score_adj = old ;
+      in->oom_changed = 1 ;
+      if (pwrite(fd, "-1000", 5, 0) != 5) in->oom_changed = 0 ;
+    }
+  }
+  close(fd) ;
+}
+
 void oom_begin (void)
 {
   uint64_t n ;
+  if (ledger->oom_begun) return ;
   if (count(&n)) ledger->oom_explained = n ;
+  if (ledger->pid == 1) lower_score() ;
+  ledger->oom_begun = 1 ;
 }
 
 int oom_took (struct slot const *s, int32_t wstat)

@@ -484,7 +484,8 @@ static int needs_settings (enum service_event e)
 
 static void facts_settings (struct facts *f, struct slot const *s, enum service_event e, struct settings *settings)
 {
-  if (needs_settings(e) && settings_read(s->dir, s->name, settings) == 0) f->settings = settings ;
+  if (!needs_settings(e) || settings_hold(s)) return ;
+  if (settings_read(s->dir, s->name, settings) == 0) f->settings = settings ;
 }
 
 /* A slot whose checksum does not hold: what its words say is all we know. */

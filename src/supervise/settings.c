@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include <skalibs/types.h>
 
@@ -180,6 +181,51 @@ static uint32_t files_present (int dirfd)
   dents_start(&d, dirfd) ;
   while ((name = dents_next(&d))) found |= settings_bit(name) ;
   return found ;
+}
+
+/* ---- unchanged since */
+
+/* These say what they say by being there. */
+static int is_flag (uint32_t i)
+{
+  return files[i].read == &has_finish || files[i].read == &has_stop || files[i].read == &is_down || files[i].read == &is_critical
+    || files[i].read == &kill_group || files[i].read == &new_pidns || files[i].read == &has_dependencies || files[i].read == &has_check ;
+}
+
+static int all_flags (uint32_t present)
+{
+  for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
+    if (present >> i & 1 && !is_flag(i)) return 0 ;
+  return 1 ;
+}
+
+static uint64_t time_of (struct stat const *st)
+{
+  return (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec ;
+}
+
+/* The directory's time is set back by a second: whatever is made or removed there from now on shows,
+   however coarse the file system's clock is. Then what is there is looked at again. */
+void settings_stamp (struct slot *s)
+{
+  struct stat st ;
+  struct timespec times[2] = { { .tv_sec = 0, .tv_nsec = UTIME_OMIT } } ;
+  int fd = openat(AT_FDCWD, s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  s->dir_stamp = 0 ;
+  if (fd < 0) return ;
+  if (fstat(fd, &st) == 0)
+  {
+    times[1] = st.st_mtim ;
+    times[1].tv_sec-- ;
+    if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && all_flags(files_present(fd))) s->dir_stamp = time_of(&st) ;
+  }
+  close(fd) ;
+}
+
+int settings_hold (struct slot const *s)
+{
+  struct stat st ;
+  return s->dir_stamp && stat(s->dir, &st) == 0 && time_of(&st) == s->dir_stamp ;
 }
 
 /* The boot has just listed the directory that it copied. */

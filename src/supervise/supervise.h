@@ -144,6 +144,10 @@ extern struct settings const settings_default ;
 extern uint32_t settings_bit (char const *name) ;
 /* The next settings_read() of NAME need not list its directory: PRESENT is what it would find. */
 extern void settings_expect (char const *name, uint32_t present) ;
+/* For a service directory that is ours: notes its time, if its settings say what they say by being
+   there. settings_hold(): nothing has come or gone there since, so they are what they were. */
+extern void settings_stamp (struct slot *s) ;
+extern int settings_hold (struct slot const *s) ;
 
 /* ---- dir.c ------------------------------------------------------------------------ */
 
@@ -181,7 +185,9 @@ static inline int slot_is_service (uint32_t i)
 
 /* The number in the line "oom_kill N" of TEXT: 1, or 0 when there is none. */
 extern int oom_parse (char const *text, uint64_t *n) ;
-/* What the OOM killer took before us is none of our services. Once in the life of a container. */
+/* Lowers our own oom_score_adj, where that may be and we are PID 1; what the OOM killer took before is
+   none of our services. Once in the life of a container, when the first wave of starts is over: until
+   then children share our memory, and with it the score. */
 extern void oom_begin (void) ;
 /* Did the OOM killer take the run of S that ended with WSTAT? Changes nothing. */
 extern int oom_took (struct slot const *s, int32_t wstat) ;

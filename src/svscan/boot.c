@@ -222,7 +222,7 @@ static void choose_generation (void)
   else
   {
     if (wish && strcmp(wish, "auto")) say(SAY_WARNING, "S6_COMPAT=", wish, " must be 2, 3 or auto: using auto") ;
-    why = has_own_overlay() || rc_has_definitions() ? GENERATION_S6_RC : GENERATION_PLAIN ;
+    why = rc_has_definitions() || has_own_overlay() ? GENERATION_S6_RC : GENERATION_PLAIN ;
     g->generation = why == GENERATION_S6_RC ? 3 : 2 ;
   }
   ledger->generation_why = why ;

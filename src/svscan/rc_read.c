@@ -202,9 +202,26 @@ static int has_dependencies (int dirfd, char const *name)
   return faccessat(dirfd, sub, F_OK, 0) == 0 ;
 }
 
-int rc_has_definitions (void)
+/* Asked before the scripts of the boot and after them: without any, the answer is the same. */
+struct answer { uint32_t children ; int is ; } ;
+#define NO_ANSWER { .children = UINT32_MAX, .is = 0 }
+
+static int recall (struct answer *a, int (*look) (void))
+{
+  if (a->children != spawn_count()) a->is = (*look)() ;
+  a->children = spawn_count() ;
+  return a->is ;
+}
+
+static int look_for_definitions (void)
 {
   return any_entry(conf_path("/etc/s6-overlay/s6-rc.d"), &is_service) ;
+}
+
+int rc_has_definitions (void)
+{
+  static struct answer a = NO_ANSWER ;
+  return recall(&a, &look_for_definitions) ;
 }
 
 static int look_for_any (void)
@@ -216,14 +233,10 @@ static int look_for_any (void)
     || any_entry(dir ? dir : conf_path("/etc/s6-overlay/user-bundles.d"), &is_service) ;
 }
 
-/* Asked before the scripts of the boot and after them: without any, the answer is the same. */
 int rc_wanted (void)
 {
-  static uint32_t asked = UINT32_MAX ;
-  static int answer ;
-  if (asked != spawn_count()) answer = look_for_any() ;
-  asked = spawn_count() ;
-  return answer ;
+  static struct answer a = NO_ANSWER ;
+  return recall(&a, &look_for_any) ;
 }
 
 /* ---- nodes and slots */

@@ -112,7 +112,7 @@ static void turn (void)
     else dispatch(events + i) ;
   if (signals) signals_read() ;
   timers_run() ;
-  service_publish(n ? 1 : BATCH) ;
+  service_publish(1) ;
   if (control_untold() && !service_unpublished()) control_tell_now() ;
   publish_counters() ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
@@ -219,6 +219,7 @@ static void resume (void)
   rc_go_on() ;
   reap_all() ;
   control_tell() ;
+  oom_begin() ;
 }
 
 static void prepare (void)
