@@ -15,6 +15,10 @@
      helper free FILE
        Waits until nobody holds a lock on the file.
 
+     helper settled DIR
+       Waits until the supervisor of DIR, if there is one, has done all that it was about: s6's
+       tells of a change before it writes the status. It reads a letter that means nothing then.
+
      helper empty DIR
        Waits until there is nothing in the directory: s6's helper may outlive its client.
 */
@@ -27,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -187,6 +192,37 @@ static int wait_until_free (char const *fn)
   return 0 ;
 }
 
+/* ---------------------------------------------------------------- settled */
+
+/* Waits for something to happen; whether it was that somebody closed the file. */
+static int is_closed (int fd)
+{
+  union { struct inotify_event e ; char s[4096] ; } buf ;
+  ssize_t r = read(fd, &buf, sizeof(buf)) ;
+  if (r <= 0) die("read what happens") ;
+  for (ssize_t i = 0 ; i < r ; i += (ssize_t)sizeof(struct inotify_event))
+  {
+    struct inotify_event e ;
+    memcpy(&e, buf.s + i, sizeof(e)) ;  /* a watch on a file has no names */
+    if (e.mask & IN_CLOSE) return 1 ;
+  }
+  return 0 ;
+}
+
+static int wait_until_settled (char const *dir)
+{
+  char path[256] ;
+  int unread = 1, control, fd = inotify_init1(IN_CLOEXEC) ;
+  if (fd < 0) die("watch") ;
+  snprintf(path, sizeof(path), "%s/supervise/control", dir) ;
+  control = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) ;
+  if (control < 0) return 0 ;  /* nobody is there */
+  add_watch(fd, path, IN_ACCESS | IN_CLOSE) ;
+  if (write(control, "z", 1) != 1) return 0 ;
+  while (ioctl(control, FIONREAD, &unread) == 0 && unread && !is_closed(fd)) ;
+  return 0 ;
+}
+
 /* ---------------------------------------------------------------- empty */
 
 static int is_empty (char const *path)
@@ -216,7 +252,8 @@ int main (int argc, char **argv)
   if (argc > 2 && !strcmp(argv[1], "probe")) probe(argv + 2) ;
   if (argc > 4 && !strcmp(argv[1], "during")) return during(argv + 2) ;
   if (argc == 3 && !strcmp(argv[1], "free")) return wait_until_free(argv[2]) ;
+  if (argc == 3 && !strcmp(argv[1], "settled")) return wait_until_settled(argv[2]) ;
   if (argc == 3 && !strcmp(argv[1], "empty")) return wait_until_empty(argv[2]) ;
-  fputs("helper: usage: helper probe FIFO [NAME=ACTION]... | during DIRS PROGRAM... -- THEN... | free FILE | empty DIR\n", stderr) ;
+  fputs("helper: usage: helper probe FIFO [NAME=ACTION]... | during DIRS PROGRAM... -- THEN... | free FILE | settled DIR | empty DIR\n", stderr) ;
   return 100 ;
 }

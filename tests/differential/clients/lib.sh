@@ -16,7 +16,15 @@ normal() { # what differs from run to run: pids that services wrote down, times
   sed "$script"
 }
 
+settle() { # settle COMMAND…: before a client that reads the status of its arguments
+  case $1 in s6-svstat | s6-svwait | s6-svdt) ;; *) return ;; esac
+  for thing; do
+    [ ! -p "$thing/supervise/control" ] || "$HELPER" settled "$thing"
+  done
+}
+
 run_client() { # run_client COMMAND…: its exit code into $code
+  settle "$@"
   quiet timeout 200 "$@" > stdout 2> complaint
   code=$?
 }
