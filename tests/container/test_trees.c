@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -316,6 +317,47 @@ static struct tree const trees[] =
     }
   },
   {
+    .name = TREE("legacy"),
+    .order = (struct pair const []) {
+      { "cont-init 10-adduser", "start svc-new" },
+      { "done 99-check", "start old" },
+      { "done rescan", "cmd" },
+      LAST
+    },
+    .log = (struct pair const []) {
+      { "oneshot 00-legacy done", "service svc-new started" },
+      { "oneshot 99-check done", "service old started" },
+      { "service old started", "oneshot rescan done" },
+      LAST
+    },
+    .all = (char const *const []) {
+      "cont-init 10-adduser", "start svc-new", "done 99-check", "start old", "done rescan", "cmd", "stop svc-new", "stop old", 0
+    }
+  },
+  {
+    .name = TREE("profile"),
+    .order = (struct pair const []) { { "done common", "start everyday" }, { "done common", "cmd" }, LAST },
+    .log = (struct pair const []) { { "oneshot common done", "service everyday started" }, LAST },
+    .all = (char const *const []) { "done common", "start everyday", "cmd", 0 },
+    .never = (char const *const []) { "done special", "start tester", "done elsewhere", 0 }
+  },
+  {
+    .name = TREE("profile"),
+    .env = (char const *const []) { "S6_RUNTIME_PROFILE=test", 0 },
+    .order = (struct pair const []) { { "done special", "start tester" }, { "done special", "cmd" }, LAST },
+    .log = (struct pair const []) { { "oneshot special done", "service tester started" }, LAST },
+    .all = (char const *const []) { "done special", "start tester", "cmd", 0 },
+    .never = (char const *const []) { "done common", "start everyday", "done elsewhere", 0 }
+  },
+  {
+    .name = TREE("profile"),
+    .env = (char const *const []) { "S6_RUNTIME_PROFILE=test", "S6_RUNTIME_BUNDLEDIR=/opt/bundles", 0 },
+    .order = (struct pair const []) { { "done special", "start tester" }, { "done elsewhere", "start tester" }, { "done special", "cmd" }, LAST },
+    .log = (struct pair const []) { { "oneshot elsewhere done", "service tester started" }, LAST },
+    .all = (char const *const []) { "done special", "done elsewhere", "start tester", "cmd", 0 },
+    .never = (char const *const []) { "done common", "start everyday", 0 }
+  },
+  {
     .name = TREE("paperless"),
     .env = (char const *const []) { "APP_SECRET_FILE=/etc/secrets/app", 0 },
     .order = (struct pair const []) {
@@ -360,52 +402,14 @@ static struct tree const trees[] =
     .all = (char const *const []) {
       "usergroup of 1000", "banner", "start backend", "listens backend", "start nginx", "cmd", "stop nginx", "stop backend", 0
     }
-  },
-  {
-    .name = TREE("legacy"),
-    .order = (struct pair const []) {
-      { "cont-init 10-adduser", "start svc-new" },
-      { "done 99-check", "start old" },
-      { "done rescan", "cmd" },
-      LAST
-    },
-    .log = (struct pair const []) {
-      { "oneshot 00-legacy done", "service svc-new started" },
-      { "oneshot 99-check done", "service old started" },
-      { "service old started", "oneshot rescan done" },
-      LAST
-    },
-    .all = (char const *const []) {
-      "cont-init 10-adduser", "start svc-new", "done 99-check", "start old", "done rescan", "cmd", "stop svc-new", "stop old", 0
-    }
-  },
-  {
-    .name = TREE("profile"),
-    .order = (struct pair const []) { { "done common", "start everyday" }, { "done common", "cmd" }, LAST },
-    .log = (struct pair const []) { { "oneshot common done", "service everyday started" }, LAST },
-    .all = (char const *const []) { "done common", "start everyday", "cmd", 0 },
-    .never = (char const *const []) { "done special", "start tester", "done elsewhere", 0 }
-  },
-  {
-    .name = TREE("profile"),
-    .env = (char const *const []) { "S6_RUNTIME_PROFILE=test", 0 },
-    .order = (struct pair const []) { { "done special", "start tester" }, { "done special", "cmd" }, LAST },
-    .log = (struct pair const []) { { "oneshot special done", "service tester started" }, LAST },
-    .all = (char const *const []) { "done special", "start tester", "cmd", 0 },
-    .never = (char const *const []) { "done common", "start everyday", "done elsewhere", 0 }
-  },
-  {
-    .name = TREE("profile"),
-    .env = (char const *const []) { "S6_RUNTIME_PROFILE=test", "S6_RUNTIME_BUNDLEDIR=/opt/bundles", 0 },
-    .order = (struct pair const []) { { "done special", "start tester" }, { "done elsewhere", "start tester" }, { "done special", "cmd" }, LAST },
-    .log = (struct pair const []) { { "oneshot elsewhere done", "service tester started" }, LAST },
-    .all = (char const *const []) { "done special", "done elsewhere", "start tester", "cmd", 0 },
-    .never = (char const *const []) { "done common", "start everyday", 0 }
   }
 } ;
 
+/* First those that are disturbed, then one tree with different variables, then those that have other
+   users, and are disturbed too. A user namespace of one has nobody else. */
 #define TREES ((int)(sizeof trees / sizeof trees[0]))
-#define DISTURBED 12   /* the first of them; the others are one tree with different variables */
+#define DISTURBED 10
+#define OF_OTHERS 2
 
 /* ---- booting one */
 
@@ -504,9 +508,12 @@ END_TEST
 
 int main (void)
 {
+  int last = getuid() ? TREES - OF_OTHERS : TREES ;
   TCase *tc[] = { box_case("trees"), box_case("moments") } ;
-  tcase_add_loop_test(tc[0], boots_and_stops, 0, TREES) ;
+  tcase_add_loop_test(tc[0], boots_and_stops, 0, last) ;
   tcase_add_loop_test(tc[1], a_stop_at_every_moment, 0, DISTURBED) ;
+  tcase_add_loop_test(tc[1], a_stop_at_every_moment, TREES - OF_OTHERS, last) ;
   tcase_add_loop_test(tc[1], a_fault_at_every_moment, 0, DISTURBED) ;
+  tcase_add_loop_test(tc[1], a_fault_at_every_moment, TREES - OF_OTHERS, last) ;
   return box_main("trees", tc, sizeof tc / sizeof tc[0]) ;
 }
