@@ -367,6 +367,7 @@ static int change_down (struct rc_call *c, uint8_t const *asked)
 static int do_change (struct rc_call *c)
 {
   uint8_t *asked = selection(c) ;
+  if (!c->call.view.h->dependencies) strerr_dief(EXIT_DOMAIN, "nothing in this container depends on anything: svctl start and svctl stop are for its services") ;
   int r = c->down ? change_down(c, asked) : change_up(c, asked) ;
   listen_end() ;
   return r ;
@@ -433,7 +434,6 @@ static void open_graph (struct rc_call *c)
 {
   view_open(&c->call.view, 0, EXIT_DOMAIN) ;
   if (!c->call.view.h) strerr_dief(EXIT_DOMAIN, "the state of services cannot be read: ", c->call.view.why) ;
-  if (!c->call.view.h->dependencies) strerr_dief(EXIT_DOMAIN, "nothing in this container depends on anything: svctl start and svctl stop are for its services") ;
   view_read(&c->call.view) ;
   c->source = rc_source(&c->call.view, c->call.names, c->call.n) ;
   c->g = &c->source->graph ;

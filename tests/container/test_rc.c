@@ -797,6 +797,21 @@ START_TEST(s6_rc_changes)
 }
 END_TEST
 
+/* An image of services.d alone: PID 1's steps are up, and there is nothing to change. */
+START_TEST(s6_rc_without_a_tree)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nexec actor up 'up a'\n") ;
+  boot(b, NO_ENV) ;
+  box_event(b, "cmd") ;
+  box_event(b, "up a") ;
+  answers(b, "s6-rc -a list", 0, "fix-attrs legacy-cont-init legacy-services s6rc-fdholder s6rc-oneshot-runner ") ;
+  answers(b, "s6-rc -d change a", 1, "svctl start and svctl stop are for its services") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* While the boot still waits for others, changes are made and told of all the same. */
 START_TEST(s6_rc_in_mid_boot)
 {
@@ -854,6 +869,7 @@ int main (void)
   tcase_add_test(tc[3], a_tree_edited_while_it_runs) ;
   tcase_add_test(tc[4], s6_rc_lists) ;
   tcase_add_test(tc[4], s6_rc_changes) ;
+  tcase_add_test(tc[4], s6_rc_without_a_tree) ;
   tcase_add_test(tc[4], s6_rc_in_mid_boot) ;
   return box_main("rc", tc, sizeof tc / sizeof tc[0]) ;
 }
