@@ -54,6 +54,9 @@ enum say_level { SAY_FATAL, SAY_ERROR, SAY_WARNING, SAY_INFO, SAY_DETAIL, SAY_TR
    start and again after an exec. Uses descriptors at or above fd_base. VERBOSITY is 0 to 5. */
 extern void say_init (int fd_base, unsigned int verbosity) ;
 
+/* Another verbosity than say_init() was told. */
+extern void say_verbosity (unsigned int verbosity) ;
+
 /* One message to descriptor 2: "PROG: level: " and the strings in order, or for SAY_INFO and
    beyond without a level word when the first string begins with '['. At most PIPE_BUF bytes
    leave, whole or not at all; what was dropped is counted and reported with the next message
@@ -163,7 +166,8 @@ struct inheritance
   int32_t oom_score_adj ;
   uint8_t nofile_changed ;
   uint8_t oom_changed ;
-  uint8_t pad[6] ;
+  uint8_t umask_taken ;
+  uint8_t pad[5] ;
 } ;
 
 enum spawn_flags

@@ -131,6 +131,11 @@ void say_init (int fd_base, unsigned int verbosity)
   else out.put = &put_plain ;
 }
 
+void say_verbosity (unsigned int verbosity)
+{
+  out.verbosity = verbosity ;
+}
+
 /* ---- building a message */
 
 struct message { char text[PIPE_BUF] ; size_t len ; } ;

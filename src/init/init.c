@@ -148,14 +148,31 @@ static void make_ledger (void)
   uint64_t mask = signals_block() ;
   int base = fd_base_find() ;
   fd_fence(base) ;
+  say_init(base, 2) ;
   if (ledger_create(base, "/tmp") < 0) die("make the ledger (a memfd, or a file in /tmp)") ;
+  ledger->inheritance.sigmask = mask ;
+}
+
+/* The ledger's first words. A fault may have cut this short: the same again. */
+static void begin_ledger (void)
+{
   ledger->verbosity = env_uint("S6_VERBOSITY", 2, 5) ;
-  say_init(base, ledger->verbosity) ;
+  say_verbosity(ledger->verbosity) ;
   ledger->container = 1 ;
   ledger->stage = STAGE_INIT ;
   ledger->boot_started = mono_now() ;
   tain_wallclock_read(&ledger->boot_stamp) ;
-  inherit(mask) ;
+  inherit(ledger->inheritance.sigmask) ;
+}
+
+/* A fault starts init all over until there is a ledger, and resumes it from then on. */
+static void first_ledger (char const **again, int sig)
+{
+  make_ledger() ;
+  again[1] = "--resume" ;
+  again[2] = fault_fd_text(ledger->self_fd) ;
+  again[3] = "/" ;
+  if (sig) fault_note_before(sig) ;
 }
 
 static void resume_ledger (char const *fd)
@@ -165,7 +182,6 @@ static void resume_ledger (char const *fd)
   ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
-  fault_tell() ;
   if (ledger->faults_row < FAULTS_MAX) return ;
   say(SAY_FATAL, "init has faulted ", NUM(FAULTS_MAX), " times, the last with signal ", SIGNAME(ledger->fault_sig), ": the container cannot boot") ;
   _exit(EXIT_SYSTEM) ;
@@ -190,18 +206,26 @@ static void hand_over (char const **argv)
   die("execute svscan") ;
 }
 
+static int is_again (int argc, char const *const *argv)
+{
+  return argc > 3 && !strcmp(argv[1], "--again") ;
+}
+
 int init_main (int argc, char const *const *argv)
 {
   struct argvs a ;
-  int resumed = argc > 2 && !strcmp(argv[1], "--resume") ;
-  size_t skip = !resumed ? 1 : argc > 4 ? 5 : (size_t)argc ;
+  int resumed = argc > 2 && !strcmp(argv[1], "--resume"), sig = 0 ;
+  size_t skip = !resumed && !is_again(argc, argv) ? 1 : argc > 4 ? 5 : (size_t)argc ;
   make_argvs(&a, argv + skip, (size_t)argc - skip) ;
   if (resumed) a.again[2] = argv[2] ;
+  else sig = fault_start_over(argv, a.again) ;
   fault_init(a.again) ;
   if (resumed) resume_ledger(argv[2]) ;
-  else make_ledger() ;
-  if (!resumed) a.again[2] = fault_fd_text(ledger->self_fd) ;
+  else first_ledger(a.again, sig) ;
   fault_arm() ;
+  /* its last word is our pid */
+  if (!ledger->pid) begin_ledger() ;
+  fault_tell() ;
   become_reaper() ;
   if (!ledger->rundir[0]) place_choose() ;
   environment() ;

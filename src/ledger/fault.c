@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 
 #include <skalibs/posixplz.h>
@@ -20,6 +21,7 @@
 #include "ledger.h"
 
 #define STACK_SIZE 16384
+#define AGAIN "--again"
 
 static struct
 {
@@ -28,8 +30,11 @@ static struct
   int armed ;
   int fd ;              /* the ledger's, known from argv before it is mapped; -1 */
   sig_atomic_t depth ;
+  char const **fresh ;  /* what starts all over, as long as there is no ledger; 0 */
+  unsigned int before ; /* so many faults have started it already */
+  sigset_t mask ;       /* and the mask that it had */
 }
-door = { .argv = 0, .pid = 0, .armed = 0, .fd = -1, .depth = 0 } ;
+door = { .argv = 0, .pid = 0, .armed = 0, .fd = -1, .depth = 0, .fresh = 0, .before = 0 } ;
 
 void (*fault_last_resort) (void) = 0 ;
 
@@ -79,11 +84,33 @@ static void execute (char const *const *argv, int with_ledger)
   if (with_ledger) execve(ledger->self, (char *const *)argv, environ) ;
 }
 
+/* Before there is a ledger nothing has been done that an exec would not undo, but for the mask; and
+   one that is just made must not go along, unknown to the new image. */
+static void start_over (int sig)
+{
+  static char count[2], signal[UINT_FMT] ;
+  if (!door.fresh || door.before >= FAULTS_MAX) return ;
+  count[0] = (char)('1' + door.before) ;
+  signal[uint_fmt(signal, (unsigned int)sig)] = 0 ;
+  door.fresh[1] = AGAIN ;
+  door.fresh[2] = count ;
+  door.fresh[3] = signal ;
+  sigprocmask(SIG_SETMASK, &door.mask, 0) ;
+  if (ledger) close(ledger->self_fd) ;
+  execve("/proc/self/exe", (char *const *)door.fresh, environ) ;
+  execve((char const *)(uintptr_t)getauxval(AT_EXECFN), (char *const *)door.fresh, environ) ;
+}
+
 static void on_fault (int sig, siginfo_t *info, void *context)
 {
   (void)context ;
   /* a child before its exec shares this handler: only its own life is over */
-  if (getpid() != door.pid || !door.armed) _exit(128 + sig) ;
+  if (getpid() != door.pid) _exit(128 + sig) ;
+  if (!door.armed)
+  {
+    start_over(sig) ;
+    _exit(128 + sig) ;
+  }
   if (!ledger && door.fd >= 0 && !door.depth) note_early(sig) ;
   note_fault(sig, info) ;
   execute(door.argv, ledger && door.depth < 2) ;
@@ -124,6 +151,23 @@ void fault_init (char const *const *argv)
   no_core() ;
 }
 
+int fault_start_over (char const *const *argv, char const **fresh)
+{
+  static char const form[] = AGAIN ;
+  unsigned int sig = 0 ;
+  int is_again = argv[0] && argv[1] && !strcmp(argv[1], form) && argv[2] && argv[3] ;
+  if (is_again && uint0_scan(argv[2], &door.before)) uint0_scan(argv[3], &sig) ;
+  sigprocmask(SIG_BLOCK, 0, &door.mask) ;
+  door.fresh = fresh ;
+  return (int)sig ;
+}
+
+void fault_note_before (int sig)
+{
+  ledger->fault_sig = sig ;
+  ledger->faults = door.before ;
+}
+
 int fault_tell (void)
 {
   char where[32] ;
@@ -141,11 +185,18 @@ void fault_arm (void)
   door.armed = 1 ;
 }
 
+/* The descriptor goes along: a fault must execute the new binary, not the one before. */
 void fault_reexec (char const *path)
 {
+  int old = ledger->exe_fd, fd = fd_raise(open(path, O_PATH), ledger->fd_base, 0), e ;
+  if (fd >= 0) ledger->exe_fd = fd ;
   ledger->reexecs++ ;
   execve(path, (char *const *)door.argv, environ) ;
+  e = errno ;
   ledger->reexecs-- ;
+  ledger->exe_fd = old ;
+  if (fd >= 0) close(fd) ;
+  errno = e ;
 }
 
 void ledger_exec (char const *const *argv)

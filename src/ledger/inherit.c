@@ -20,7 +20,8 @@ static void inherit_signals (struct inheritance *in, uint64_t mask)
   in->sigmask = mask ;
   memset(&sa, 0, sizeof sa) ;
   sa.sa_handler = SIG_DFL ;
-  if (sigaction(SIGCHLD, &sa, &old) == 0 && old.sa_handler == SIG_IGN) in->sigignored |= 1ull << (SIGCHLD - 1) ;
+  if (sigaction(SIGCHLD, 0, &old) == 0 && old.sa_handler == SIG_IGN) in->sigignored |= 1ull << (SIGCHLD - 1) ;
+  sigaction(SIGCHLD, &sa, 0) ;
 }
 
 static void inherit_limits (struct inheritance *in)
@@ -29,8 +30,25 @@ static void inherit_limits (struct inheritance *in)
   if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur >= rl.rlim_max) return ;
   in->nofile_soft = rl.rlim_cur ;
   in->nofile_hard = rl.rlim_max ;
+  in->nofile_changed = 1 ;
   rl.rlim_cur = rl.rlim_max ;
-  in->nofile_changed = setrlimit(RLIMIT_NOFILE, &rl) == 0 ;
+  if (setrlimit(RLIMIT_NOFILE, &rl) < 0) in->nofile_changed = 0 ;
+}
+
+/* umask() tells what was and changes it at once: a fault between the call and the note of its result
+   leaves what every runtime sets. */
+static void inherit_umask (struct inheritance *in)
+{
+  mode_t old ;
+  if (in->umask_taken)
+  {
+    old = umask(0) ;
+    if (old) in->umask = old ;
+    return ;
+  }
+  in->umask = 022 ;
+  in->umask_taken = 1 ;
+  in->umask = umask(0) ;
 }
 
 /* Our binary, held open: the way back after a fault. Without /proc the kernel's own note of the
@@ -55,13 +73,13 @@ void inherit (uint64_t sigmask)
   struct inheritance *in = &ledger->inheritance ;
   inherit_signals(in, sigmask) ;
   inherit_limits(in) ;
-  in->umask = umask(0) ;
-  ledger->pid = getpid() ;
+  inherit_umask(in) ;
   ledger->tty = isatty(0) ;
   if (!getcwd(ledger->workdir, sizeof ledger->workdir) || ledger->workdir[0] != '/')
   {
     say(SAY_WARNING, "the working directory is gone: scripts and the CMD start in /") ;
     strcpy(ledger->workdir, "/") ;
   }
-  find_self() ;
+  if (ledger->exe_fd < 0) find_self() ;
+  ledger->pid = getpid() ;
 }

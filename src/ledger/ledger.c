@@ -31,8 +31,8 @@ struct header *ledger = 0 ;
 
 static int memory_file (void)
 {
-  int fd = (int)syscall(SYS_memfd_create, "keelson", MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ;
-  if (fd < 0 && errno == EINVAL) fd = (int)syscall(SYS_memfd_create, "keelson", MFD_ALLOW_SEALING) ;
+  int fd = (int)syscall(SYS_memfd_create, "keelson", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ;
+  if (fd < 0 && errno == EINVAL) fd = (int)syscall(SYS_memfd_create, "keelson", MFD_CLOEXEC | MFD_ALLOW_SEALING) ;
   return fd ;
 }
 
@@ -41,7 +41,7 @@ static int unlinked_file (char const *dir)
 {
   char const *const dirs[] = { "/dev/shm", "/run", dir } ;
   int fd = -1 ;
-  for (size_t i = 0 ; fd < 0 && i < sizeof dirs / sizeof *dirs ; i++) fd = open(dirs[i], O_TMPFILE | O_RDWR, 0600) ;
+  for (size_t i = 0 ; fd < 0 && i < sizeof dirs / sizeof *dirs ; i++) fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) ;
   return fd ;
 }
 
@@ -62,7 +62,7 @@ static int map (int fd)
   return 0 ;
 }
 
-static void first_entries (int fd, int fd_base)
+static void first_entries (int fd_base)
 {
   ledger->magic = LEDGER_MAGIC ;
   ledger->version = LEDGER_VERSION ;
@@ -70,7 +70,7 @@ static void first_entries (int fd, int fd_base)
   ledger->slot_size = sizeof(struct slot) ;
   ledger->room = GROUP ;
   ledger->fd_base = fd_base ;
-  ledger->self_fd = fd ;
+  ledger->self_fd = -1 ;
   ledger->exe_fd = ledger->lock_fd = ledger->scan_lock_fd = ledger->scan_control_fd = -1 ;
   ledger->outer[0] = ledger->outer[1] = -1 ;
   ledger->work_slot = ledger->catchall = NO_SLOT ;
@@ -82,14 +82,16 @@ int ledger_create (int fd_base, char const *dir)
 {
   int fd = memory_file() ;
   if (fd < 0) fd = unlinked_file(dir) ;
-  if (fd < 0) return -1 ;
-  fd = fd_raise(fd, fd_base, 0) ;
   if (fd < 0 || grow_file(fd, GROUP) < 0 || map(fd) < 0) return -1 ;
   /* a services' process that got hold of it must not be able to make us fault on a page
      that is no more; not possible on an unlinked file, where nobody else has it open */
   fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) ;
-  first_entries(fd, fd_base) ;
-  return 0 ;
+  first_entries(fd_base) ;
+  /* last: until it is complete an exec must find no trace of it */
+  fd = fd_raise(fd, fd_base, 0) ;
+  if (fd < 0) return -1 ;
+  ledger->self_fd = fd ;
+  return fcntl(fd, F_SETFD, 0) ;
 }
 
 int ledger_attach (int fd)

@@ -340,8 +340,9 @@ extern int exitcode_of (int32_t wstat) ;
 /* ---- what children get back (inherit.c) ------------------------------------------- */
 
 /* Records and changes what PID 1 changes for itself: SIGCHLD, RLIMIT_NOFILE, the umask (the OOM
-   score: see oom_begin()); the working directory; our binary; SIGMASK, what signals_block() returned. Once in the
-   life of a container. */
+   score: see oom_begin()); the working directory; our binary; SIGMASK, what signals_block()
+   returned. Once in the life of a container; one that a fault cut short is done again, and sets
+   header.pid at its end. */
 extern void inherit (uint64_t sigmask) ;
 
 /* ---- faults (fault.c) ------------------------------------------------------------- */
@@ -353,6 +354,13 @@ extern void inherit (uint64_t sigmask) ;
    what a re-exec is called with; it and its strings must stay. Call it first of all. With
    "--resume FD" as its first words a fault executes again from now on, else from fault_arm(). */
 extern void fault_init (char const *const *argv) ;
+
+/* For the first life of a program, before fault_init(): until fault_arm() a fault executes it again with FRESH, an argv
+   that ends like ARGV and has room for the words "--again COUNT SIGNAL" from FRESH[1] on; at most
+   FAULTS_MAX times. Returns the signal of the fault that brought this start about, or 0. */
+extern int fault_start_over (char const *const *argv, char const **fresh) ;
+/* Such faults in the ledger's words, once there is one. SIG: what fault_start_over() returned. */
+extern void fault_note_before (int sig) ;
 
 /* What to do when the start itself faults again and again, before there is a ledger to look at;
    called in the signal handler, does not return. 0: exec once more. */

@@ -98,21 +98,11 @@ struct walk
   int asked ;
 } ;
 
-/* In its first life PID 1 can be brought back once its ledger is there: then it makes its first
-   directory. */
-static int makes_directory (long nr)
-{
-#ifdef SYS_mkdir
-  if (nr == SYS_mkdir) return 1 ;
-#endif
-  return nr == SYS_mkdirat ;
-}
-
 static void look (struct walk *w, struct ptrace_syscall_info const *i)
 {
   if (w->countable) return ;
   if (i->entry.nr == SYS_rt_sigaction && i->entry.args[0] == SIGSYS) w->handlers = 1 ;
-  else if (w->handlers && (w->execs > 1 || makes_directory((long)i->entry.nr))) w->countable = 1 ;
+  else if (w->handlers) w->countable = 1 ;
 }
 
 static int is_fault_point (struct walk *w)
