@@ -55,16 +55,30 @@ struct log
   struct log_stamp stamp ;
   bufalloc out ; /* for stdout; its descriptor is -1 when stdout has failed */
   stralloc partial ; /* the line whose newline has not come yet */
+  stralloc head ; /* stamps and prefix of the line at hand */
   stralloc status ; /* of the status file at hand */
   enum log_input input ;
 } ;
 
 /* ------------------------------------------------------------------------------- actions */
 
+/* What comes before the line: its length, its start in *s. */
+static size_t line_head (struct log *l, struct log_action const *a, char const **s)
+{
+  size_t len = log_stamp_prefix(&l->stamp, a->stamps, s) ;
+  stralloc *sa = &l->head ;
+  if (!a->prefix) return len ;
+  sa->len = 0 ;
+  if (!stralloc_catb(sa, *s, len) || !stralloc_cats(sa, a->prefix) || !stralloc_catb(sa, " ", 1))
+    strerr_diefusys(111, "hold the prefix of a line") ;
+  *s = sa->s ;
+  return sa->len ;
+}
+
 static void to_stderr (struct log *l, struct log_action const *a, char const *line, size_t len)
 {
   char const *prefix ;
-  size_t prefixlen = log_stamp_prefix(&l->stamp, a->stamps, &prefix) ;
+  size_t prefixlen = line_head(l, a, &prefix) ;
   int cut = a->limit && len > a->limit + 3 ; /* no sense in three dots for three bytes */
   struct iovec v[5] =
   {
@@ -80,7 +94,7 @@ static void to_stderr (struct log *l, struct log_action const *a, char const *li
 static void to_stdout (struct log *l, struct log_action const *a, char const *line, size_t len)
 {
   char const *prefix ;
-  size_t prefixlen = log_stamp_prefix(&l->stamp, a->stamps, &prefix) ;
+  size_t prefixlen = line_head(l, a, &prefix) ;
   if (bufalloc_fd(&l->out) < 0) return ;
   if (!bufalloc_put(&l->out, prefix, prefixlen) || !bufalloc_put(&l->out, line, len + 1))
     strerr_diefusys(111, "hold a line for stdout") ;
@@ -90,7 +104,7 @@ static void to_stdout (struct log *l, struct log_action const *a, char const *li
 static void to_status (struct log *l, struct log_action const *a, char const *line, size_t len)
 {
   char const *prefix ;
-  size_t prefixlen = log_stamp_prefix(&l->stamp, a->stamps, &prefix) ;
+  size_t prefixlen = line_head(l, a, &prefix) ;
   size_t size = a->limit ? a->limit : prefixlen + len + 1 ;
   size_t whole = prefixlen + len < size ? prefixlen + len : size ;
   stralloc *sa = &l->status ;
@@ -105,7 +119,7 @@ static void to_status (struct log *l, struct log_action const *a, char const *li
 static void to_dir (struct log *l, struct log_action const *a, char const *line, size_t len)
 {
   char const *prefix ;
-  size_t prefixlen = log_stamp_prefix(&l->stamp, a->stamps, &prefix) ;
+  size_t prefixlen = line_head(l, a, &prefix) ;
   log_dir_put(l->dirs + a->dir, prefix, prefixlen, line, len + 1) ;
 }
 
@@ -433,6 +447,7 @@ int s6log_main (int argc, char const *const *argv)
     .options = { .linelimit = 8192, .verbosity = 1 },
     .stamp = LOG_STAMP_ZERO,
     .partial = STRALLOC_ZERO,
+    .head = STRALLOC_ZERO,
     .status = STRALLOC_ZERO,
     .input = INPUT_OPEN
   } ;

@@ -119,6 +119,7 @@ struct log_action
   enum log_action_type type ;
   size_t first, end ; /* its selectors: [first, end[ */
   unsigned int stamps ; /* LOG_STAMP_ bits */
+  char const *prefix ; /* p: comes after the stamps, with a space behind it; 0: none */
   uint32_t limit ; /* of bytes, for LOG_TO_STDERR and LOG_TO_STATUS; 0: none */
   char const *name ; /* of the file or the directory */
   size_t dir ; /* LOG_TO_DIR: which one of those the caller opens; equal names share one */

@@ -22,6 +22,7 @@ struct parse
   uint32_t alertsize ;
   uint32_t statussize ;
   unsigned int stamps ;
+  char const *prefix ;
   size_t first ; /* selector since the last action */
 } ;
 
@@ -83,6 +84,12 @@ static int set_processor (struct parse *p, char const *word)
   return 1 ;
 }
 
+static int set_prefix (struct parse *p, char const *word)
+{
+  p->prefix = word[1] ? word + 1 : 0 ;
+  return 1 ;
+}
+
 static int set_stamp (struct parse *p, char const *word)
 {
   if (word[1]) return fault(p, word, "syntax error: nothing may follow the letter") ;
@@ -128,6 +135,7 @@ static int add_action (struct parse *p, enum log_action_type type, uint32_t limi
     .first = p->first,
     .end = script->nselectors,
     .stamps = p->stamps,
+    .prefix = p->prefix,
     .limit = limit,
     .name = name,
     .dir = script->ndirs,
@@ -180,6 +188,7 @@ static struct { char letter ; int (*parse) (struct parse *, char const *) ; } co
   { '^', &set_number },
   { '!', &set_processor },
   { '?', &set_processor },
+  { 'p', &set_prefix },
   { 't', &set_stamp },
   { 'T', &set_stamp },
   { '+', &add_regexp },
