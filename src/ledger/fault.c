@@ -47,10 +47,8 @@ static int is_sent (siginfo_t const *info)
   return info->si_code <= 0 && info->si_pid != door.pid ;
 }
 
-/* A second fault here (the ledger's page is gone, say) must not keep us from the exec. */
 static void note_fault (int sig, siginfo_t const *info)
 {
-  if (door.depth++ || !ledger) return ;
   ledger->fault_sig = sig ;
   ledger->fault_sent = (uint32_t)is_sent(info) ;
   ledger->fault_addr = ledger->fault_sent ? (uint64_t)info->si_pid : (uint64_t)(uintptr_t)info->si_addr ;
@@ -103,6 +101,7 @@ static void start_over (int sig)
 
 static void on_fault (int sig, siginfo_t *info, void *context)
 {
+  int again = door.depth++ ;
   (void)context ;
   /* a child before its exec shares this handler: only its own life is over */
   if (getpid() != door.pid) _exit(128 + sig) ;
@@ -111,9 +110,10 @@ static void on_fault (int sig, siginfo_t *info, void *context)
     start_over(sig) ;
     _exit(128 + sig) ;
   }
-  if (!ledger && door.fd >= 0 && !door.depth) note_early(sig) ;
-  note_fault(sig, info) ;
-  execute(door.argv, ledger && door.depth < 2) ;
+  /* a second fault in here (the ledger's page is gone, say) must not keep us from the exec */
+  if (!again && ledger) note_fault(sig, info) ;
+  else if (!again && door.fd >= 0) note_early(sig) ;
+  execute(door.argv, ledger && !again) ;
   _exit(128 + sig) ;
 }
 

@@ -23,17 +23,29 @@ enum harm
   HARM_OUTSIDE,   /* not ours to do: PID 1 runs at full speed */
   HARM_BEFORE,    /* a real SEGV instead of the call */
   HARM_AFTER,     /* a real SEGV when the call has returned */
-  HARM_REFUSE     /* the call is not made and returns an error */
+  HARM_KIND,      /* a real fault of another kind there, see plan.kind */
+  HARM_PATH,      /* a real SEGV instead of the n-th call that opens plan.path */
+  HARM_REFUSE,    /* the call is not made and returns an error */
+  HARM_CLOCK      /* the wall clock is a year ahead, a year behind, by turns */
 } ;
+
+/* What PID 1 is made to do. BUS: a page of a file that is beyond its end; SYS: a call that a seccomp
+   filter traps. */
+enum kind { KIND_STACK, KIND_BUS, KIND_FPE, KIND_ILL, KIND_ABRT, KIND_SYS, KINDS } ;
 
 struct plan
 {
   enum harm harm ;
   unsigned int n ;          /* at the n-th call, from 1; of HARM_REFUSE: the n-th call NR */
   unsigned int again ;      /* another SEGV at so many calls after that; 0: none */
+  unsigned int times ;      /* so many of them, each so far from the one before; of HARM_REFUSE and
+                               HARM_PATH: so many such calls in a row; 0: one */
+  enum kind kind ;
+  char const *path ;        /* HARM_PATH: how the path ends */
   long nr ;                 /* HARM_REFUSE: number of the system call */
   int err ;                 /* and the errno that it returns */
   char const *const *argv ; /* not the scenario but this, with the output in a file; 0 */
+  char const *cmd ;         /* the CMD's verb; 0: drive */
   char const *cgroup ;      /* a memory cgroup (v1) to live in, and to see as /sys/fs/cgroup/memory; 0 */
   char const *how ;         /* the scenario's end: cmd, critical, signal, control */
 } ;
@@ -47,6 +59,8 @@ struct outcome
   unsigned int seen ;       /* calls NR of HARM_REFUSE */
   long at ;                 /* number of the call that was harmed first */
   int after_boot ;          /* harmed when svscan had begun */
+  int rescued ;             /* PID 1 came to its last resort; it was asked to stop then */
+  unsigned int reaped ;     /* and has reaped so many processes there */
   int64_t ns ;              /* the whole run */
   char *output ;            /* of the container */
   char *record ;            /* sorted lines */
@@ -60,6 +74,8 @@ extern world *world_new (void) ;
 extern world *world_of_hunger (void) ;
 /* Another: 50 services, readiness, finish scripts, for the storm. */
 extern world *world_of_many (void) ;
+/* From now on this world's scan directory has a .s6-svscan/crash. */
+extern void world_crash (world *) ;
 extern void world_free (world *) ;
 extern void world_run (world *, struct plan const *, struct outcome *) ;
 extern void outcome_free (struct outcome *) ;

@@ -9,4 +9,7 @@
    PLAN and fills status, hung, harmed, calls, seen, at. Kills it after GUARD seconds. */
 extern void trace (pid_t pid, struct plan const *plan, unsigned int guard, struct outcome *o) ;
 
+/* A filter that traps one system call, for KIND_SYS: in the child, before it is traced. */
+extern void trap_a_call (void) ;
+
 #endif

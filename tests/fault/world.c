@@ -127,6 +127,12 @@ world *world_new (void)
   return w ;
 }
 
+void world_crash (world *w)
+{
+  box_file(w->box, "bin/last-resort", 0755, "#!/bin/player crash\n") ;
+  box_file(w->box, "etc/cont-init.d/05-crash", 0755, "#!/bin/sh\ncp /bin/last-resort /run/service/.s6-svscan/crash\n") ;
+}
+
 void world_free (world *w)
 {
   box_free(w->box) ;
@@ -153,7 +159,7 @@ static void enter_cgroup (char const *group)
 
 static _Noreturn void life (world const *w, struct plan const *plan, int out)
 {
-  char const *const plain[] = { "/init", "player", "drive", plan->how, 0 } ;
+  char const *const plain[] = { "/init", "player", plan->cmd ? plan->cmd : "drive", plan->how, 0 } ;
   char const *const *argv = plan->argv ? plan->argv : plain ;
   int null = open("/dev/null", O_RDONLY) ;
   signals_to_default() ;
@@ -161,6 +167,7 @@ static _Noreturn void life (world const *w, struct plan const *plan, int out)
   if (chdir(w->box->root) < 0) die_inside("enter the root") ;
   if (plan->cgroup) enter_cgroup(plan->cgroup) ;
   mounts_inside(BOX_TMPFS_RUN, 0) ;
+  if (plan->harm == HARM_KIND && plan->kind == KIND_SYS) trap_a_call() ;
   if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0) die_inside("be traced") ;
   exec_inside(argv, variables) ;
 }

@@ -20,6 +20,8 @@
      reaped      its finish script: records "NAME finish PID", the run's
      storm SEED N F  the CMD of the storm: N commands to random services, after one in F (0: none)
                  a SEGV to PID 1; records what PID 1 needs at the beginning and at the end
+     around      the CMD that does without "killed", which it kills: the others are restarted and heard
+     crash       .s6-svscan/crash: records itself and ends with 9
      drive HOW   the CMD: restarts and stops services, then ends the container: HOW is cmd,
                  critical, signal or control
 */
@@ -217,6 +219,17 @@ static void kill_it (char const *service)
   kill((pid_t)atoi(text), SIGKILL) ;
 }
 
+static int runs (char const *service)
+{
+  char path[300] ;
+  int fd, held ;
+  snprintf(path, sizeof path, "/locks/%s", service) ;
+  fd = open(path, O_RDWR | O_CLOEXEC) ;
+  held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 ;
+  if (fd >= 0) close(fd) ;
+  return held ;
+}
+
 /* Ended by the stop, whatever asked for it. */
 static int wait_for_stop (int code)
 {
@@ -265,6 +278,24 @@ static int drive (char const *how)
   if (!strcmp(how, "signal")) { kill(1, SIGTERM) ; return wait_for_stop(5) ; }
   if (!strcmp(how, "control")) { control(SERVICES ".s6-svscan/control", "t") ; return wait_for_stop(6) ; }
   record("cmd", "end") ;
+  return 42 ;
+}
+
+static int around (void)
+{
+  block_all() ;
+  watch = inotify_init1(IN_CLOEXEC) ;
+  if (watch < 0 || inotify_add_watch(watch, "/record", IN_MODIFY) < 0) die("watch the record") ;
+  wait_for("plain up", 1) ;
+  wait_for("writer up", 1) ;
+  wait_for("web up", 1) ;
+  wait_for("ready up", 1) ;
+  wait_for("vital up", 1) ;
+  if (runs("killed")) kill_it("killed") ;
+  tell("plain", "r") ;
+  wait_for("plain up", 2) ;
+  tell("writer", "1") ;
+  wait_for("writer wrote", 1) ;
   return 42 ;
 }
 
@@ -450,6 +481,8 @@ int main (int argc, char const *const *argv)
 {
   char const *verb = argc > 1 ? argv[1] : "" ;
   if (!strcmp(verb, "drive")) return drive(argc > 2 ? argv[2] : "cmd") ;
+  if (!strcmp(verb, "around")) return around() ;
+  if (!strcmp(verb, "crash")) return record("ran", "crash"), 9 ;
   if (!strcmp(verb, "remember")) return remember() ;
   if (!strcmp(verb, "eat") && argc > 3) eat(argv[3]) ;
   if (!strcmp(verb, "storm") && argc > 4) return storm(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4])) ;
