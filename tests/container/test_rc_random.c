@@ -19,7 +19,7 @@
 
 #include "harness.h"
 
-#define TREES 12
+#define TREES 8
 #define MAX 14
 
 enum kind { ONESHOT, UNDONE_ONESHOT, LONGRUN, NOTIFIES, ONCE, OLD, OLD_NOTIFIES, KINDS } ;
