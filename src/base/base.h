@@ -203,6 +203,10 @@ extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
    *PIDWORD is 0). */
 extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
 
+/* Gives back the memory that a wave of starts has used beyond what one now and then needs. For when
+   nothing else is to be done. */
+extern void spawn_tidy (void) ;
+
 /* How many children spawn() has made in this life of the process. What only a child could have
    changed is as it was while this number is. */
 extern uint32_t spawn_count (void) ;

@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -50,11 +51,12 @@
 
 /* ---- rooms */
 
-#define ROOMS 256
+#define ROOMS 96
+#define ROOMS_KEPT 2   /* whose memory a restart now and then may use again */
 #define ARGS 12
 #define ENVS 32
 #define TEXT 1024
-#define STACK_SIZE (4 * PAGE - sizeof(struct furniture))
+#define STACK_SIZE (3 * PAGE - sizeof(struct furniture))
 
 struct furniture
 {
@@ -78,11 +80,31 @@ rooms[ROOMS] __attribute__ ((aligned (PAGE))) ;
 static int can_share_memory = SHARES_MEMORY ;
 static int can_unshare_table ;
 
+static unsigned int used = 0 ;   /* rooms 0..used-1 have memory */
+
+static int is_taken (struct room const *r)
+{
+  return __atomic_load_n(&r->f.taken, __ATOMIC_ACQUIRE) ;
+}
+
 static struct room *free_room (void)
 {
-  for (struct room *r = rooms ; r < rooms + ROOMS ; r++)
-    if (!__atomic_load_n(&r->f.taken, __ATOMIC_ACQUIRE)) return r ;
+  for (unsigned int i = 0 ; i < ROOMS ; i++)
+    if (!is_taken(rooms + i))
+    {
+      if (i >= used) used = i + 1 ;
+      return rooms + i ;
+    }
   return 0 ;
+}
+
+void spawn_tidy (void)
+{
+  unsigned int n = used ;
+  if (used <= ROOMS_KEPT) return ;
+  while (n > ROOMS_KEPT && !is_taken(rooms + n - 1)) n-- ;
+  if (n < used) madvise(rooms + n, (used - n) * sizeof *rooms, MADV_DONTNEED) ;
+  used = n ;
 }
 
 /* A copy of S in the room's text from *AT on; 0 when it is too long. */

@@ -113,7 +113,11 @@ static void turn (void)
   if (signals) signals_read() ;
   timers_run() ;
   service_publish(1) ;
-  if (control_untold() && !service_unpublished()) control_tell_now() ;
+  if (!service_unpublished())
+  {
+    if (control_untold()) control_tell_now() ;
+    spawn_tidy() ;
+  }
   publish_counters() ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
