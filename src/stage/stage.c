@@ -66,11 +66,20 @@ static char const *shell (void)
   return found ? found : "/bin/sh" ;
 }
 
+static char const *exit_code (void)
+{
+  static char text[32] = "S6_STAGE2_EXITED=" ;
+  number_text(text + sizeof "S6_STAGE2_EXITED=" - 1, exitcode_read()) ;
+  return text ;
+}
+
 /* PATH alone, as the scripts of s6-overlay get it. */
 static char const *const *bare_environment (void)
 {
-  static char const *v[ENV_BARE + 1] ;
-  v[env_bare(v)] = 0 ;
+  static char const *v[ENV_BARE + 2] ;
+  size_t n = env_bare(v) ;
+  if (run.st->tells_exit_code) v[n++] = exit_code() ;
+  v[n] = 0 ;
   return v ;
 }
 

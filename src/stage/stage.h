@@ -27,6 +27,7 @@ struct stage
   char const *suffix ;          /* only files so named; 0: all */
   int through_shell ;           /* run with bash -e, or sh -e, not by its own #! */
   int full_environment ;        /* 0: PATH alone unless S6_KEEP_ENV */
+  int tells_exit_code ;         /* S6_STAGE2_EXITED beside PATH, as s6-overlay 2's finish scripts have it */
   int announce ;                /* name, exit code and time of each are told at S6_VERBOSITY 2 */
   char const *first_line ;      /* what generation 2 says before the first script; 0: nothing */
   char const *last_line ;       /* and after the last */

@@ -34,7 +34,7 @@
 
 static struct stage const cont_finish_d =
 {
-  .dir = "/etc/cont-finish.d", .label = "cont-finish.d", .announce = 1,
+  .dir = "/etc/cont-finish.d", .label = "cont-finish.d", .announce = 1, .tells_exit_code = 1,
   .first_line = "[cont-finish.d] executing container finish scripts...", .last_line = "[cont-finish.d] done."
 } ;
 

@@ -331,6 +331,30 @@ START_TEST(timeout_killpg)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the end */
+
+/* A service ends the container, as images of generation 2 write it; a script tells of the code. */
+START_TEST(finish_of_generation_2)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/services.d/web/run", 0755, "#!/usr/bin/with-contenv sh\nexec actor answer 'web up' 3\n") ;
+  box_file(b, "etc/services.d/web/finish", 0755,
+    "#!/usr/bin/execlineb -S0\n"
+    "ifelse { s6-test ${1} -ne 0 } { foreground { redirfd -w 1 /var/run/s6/env-stage3/S6_STAGE2_EXITED s6-echo -n -- ${1} } s6-svscanctl -t /var/run/s6/services }\n"
+    "s6-svc -O /var/run/s6/services/web\n") ;
+  box_file(b, "etc/services.d/other/run", 0755, "#!/usr/bin/execlineb -P\nwith-contenv\nmultisubstitute { importas -u -D0 UID UID importas -ui PATH PATH }\ns6-pause\n") ;
+  box_file(b, "etc/services.d/other/finish", 0755, "#!/usr/bin/execlineb -S1\nif { s6-test ${1} -ne 0 }\nif { s6-test ${1} -ne 256 }\ns6-svscanctl -t /var/run/s6/services\n") ;
+  box_file(b, "etc/cont-finish.d/99-message.sh", 0755,
+    "#!/bin/sh\necho \"code $S6_STAGE2_EXITED $(cat /var/run/s6/env-stage3/S6_STAGE2_EXITED)\" > /events\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "web up") ;
+  box_ask(b, "s6-svwait -u /var/run/s6/services/other && kill $(s6-svstat -o pid /var/run/s6/services/web)") ;
+  ck_assert_int_eq(box_exit_code(b), 3) ;
+  ck_assert_uint_eq(box_event_count(b, "code 3 3"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* ---------------------------------------------------------------- extensions */
 
 /* What a critical service's end is called: which it was, how it ended, after how long. */
@@ -380,6 +404,7 @@ int main (void)
   tcase_add_test(variables, wait_for_closing_fd) ;
   tcase_add_loop_test(variables, sync_disks, 0, 2) ;
   tcase_add_loop_test(services, timeout_killpg, 0, 2) ;
+  tcase_add_test(services, finish_of_generation_2) ;
   tcase_add_test(services, critical_names_the_end) ;
   tcase_add_test(services, restart_on_failure) ;
   return box_main("s6", cases, sizeof cases / sizeof *cases) ;
