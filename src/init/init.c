@@ -4,7 +4,9 @@
    Stage 1, the container's entry point: /init CMD ARGS…
 
    It makes the ledger first, so that a fault from then on starts it again; then the run
-   directory, the container environment and the directories; then it becomes svscan.
+   directory, the container environment and the directories; then it becomes svscan, as svscan will
+   become finish: main() goes on as that program of our binary (exec_become), with nothing but the
+   ledger and argv, as after an exec. A fault walks the same way by a real one.
 */
 
 #include <errno.h>

@@ -46,7 +46,7 @@ enum stop_phase
   STOP_SERVICES,    /* services go down; in generation 2 cont-finish.d runs beside */
   STOP_SCRIPTS,     /* cont-finish.d in generation 3 */
   STOP_LOGGER,      /* the catch-all logger drains */
-  STOP_OVER         /* exec finish */
+  STOP_OVER         /* become finish */
 } ;
 
 /* cont-finish.d during the stop. */
