@@ -28,7 +28,8 @@ CPPFLAGS_ALL := -std=c11 -D_GNU_SOURCE -Isrc $(addprefix -Isrc/,$(CORE_ROOMS))
 
 dev_CC := $(CC)
 dev_CFLAGS := $(CFLAGS)
-dev_LDFLAGS := $(LDFLAGS)
+# bound at the start: a child that shares our memory must not meet the dynamic loader at work
+dev_LDFLAGS := $(LDFLAGS) -Wl,-z,now
 dev_LIBS := -lexecline -lskarnet
 
 asan_CC := clang
