@@ -307,8 +307,10 @@ int rc_knows (char const *name)
 
 static int make_dir (char const *path)
 {
+  int e ;
   if (mkdir(path, 0755) == 0 || errno == EEXIST) return 0 ;
-  say_sys(SAY_ERROR, errno, "unable to make ", path) ;
+  e = errno ;
+  say_sys(SAY_ERROR, e, "unable to make ", path, retry_later(e) ? ", trying again" : "") ;
   return -1 ;
 }
 

@@ -168,11 +168,15 @@ void scan_take_up_new (struct fresh const *f)
 
 void scan_all (void)
 {
+  static int told = 0 ;
   if (names_read(&names, ".", 0, "") < 0)
   {
-    say_sys(SAY_ERROR, errno, "unable to read the scan directory ", ledger->scandir, ": what is supervised stays so") ;
+    int e = errno ;
+    if (!told++) say_sys(SAY_ERROR, e, "unable to read the scan directory ", ledger->scandir, ": what is supervised stays so") ;
+    retry_later(e) ;
     return ;
   }
+  told = 0 ;
   sort_table() ;
   for (size_t k = 0 ; k < names_count(&names) ; k++)
   {

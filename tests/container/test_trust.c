@@ -134,6 +134,108 @@ START_TEST(event_belongs_to_somebody)
 }
 END_TEST
 
+START_TEST(supervise_belongs_to_somebody)
+{
+  with_service() ;
+  box_file(b, "etc/cont-init.d/10", 0755,
+    "#!/bin/sh\nmkdir -p /run/service/two/supervise && cp /etc/services.d/one/run /run/service/two/run && chown 1000 /run/service/two /run/service/two/supervise\n") ;
+  boot() ;
+  box_expect(b, "its supervise directory belongs to somebody who is neither root nor us") ;
+  ck_assert_str_eq(box_ask(b, "ls -A /run/service/two/supervise"), "") ;
+  ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
+  stops_well() ;
+}
+END_TEST
+
+/* In a directory of somebody else no link is followed, wherever it leads. */
+START_TEST(supervise_leads_elsewhere)
+{
+  with_service() ;
+  box_dir(b, "etc/elsewhere", 0755) ;
+  box_file(b, "etc/cont-init.d/10", 0755,
+    "#!/bin/sh\nmkdir -p /run/service/two && cp /etc/services.d/one/run /run/service/two/run && ln -s /etc/elsewhere /run/service/two/supervise && chown 1000 /run/service/two\n") ;
+  boot() ;
+  box_expect(b, "unable to prepare two/supervise") ;
+  ck_assert_str_eq(box_ask(b, "ls -A /etc/elsewhere"), "") ;
+  stops_well() ;
+}
+END_TEST
+
+/* Whoever could write to supervise/ in a former life has laid things there. */
+START_TEST(supervise_is_full_of_traps)
+{
+  static char const *const traps[] = { "ln -s " VICTIM, "mknod -m 666", "mkdir" } ;
+  static char const *const ends[] = { "", " c 1 5", "" } ;
+  char script[512] ;
+  with_service() ;
+  snprintf(script, sizeof script, "#!/bin/sh\nmkdir -p /run/service/two/supervise && cd /run/service/two && printf '#!/bin/sh\\nexec actor up two\\n' > run && chmod +x run && cd supervise &&"
+    "for i in control status status.new death_tally lock; do %s $i%s || exit 1; done\n", traps[_i], ends[_i]) ;
+  box_file(b, "etc/cont-init.d/10", 0755, script) ;
+  boot() ;
+  /* it is refused, or it works: in both cases nothing is touched */
+  if (!box_says(b, "service two") && !box_says(b, "two/supervise")) box_event(b, "two") ;
+  stops_well() ;
+}
+END_TEST
+
+/* ./down of a service directory that somebody owns. */
+START_TEST(down_leads_elsewhere)
+{
+  with_service() ;
+  boot() ;
+  box_ask(b, "cd " SERVICE "/ && ln -s /etc/created down && s6-svc -wD -D .") ;
+  ck_assert(!box_exists(b, "etc/created")) ;
+  box_ask(b, "cd " SERVICE "/ && rm -f down && ln -s " VICTIM " down && s6-svc -U .") ;
+  box_event(b, "one up") ;
+  stops_well() ;
+}
+END_TEST
+
+START_TEST(a_listener_that_is_a_device)
+{
+  with_service() ;
+  boot() ;
+  box_ask(b, "mknod -m 666 " SERVICE "/event/ftrig1:@4000000000000000000000000:abcdei c 1 5 && mknod -m 666 " SERVICE "/event/ftrig1:@4000000000000000000000000:abcdej c 5 0") ;
+  restarts() ;
+  stops_well() ;
+}
+END_TEST
+
+/* Files of a former life are no way to write elsewhere; the mode is the image's choice. */
+START_TEST(environment_of_a_former_life)
+{
+  static char const *const env[] = { "GOOD=yes", "S6_CONTAINER_ENV_MODE=0700", 0 } ;
+  struct box_how const how = { .env = env } ;
+  with_service() ;
+  box_boot(b, &how, (char *)0) ;
+  box_event(b, "one up") ;
+  ck_assert_str_eq(box_ask(b, "stat -c %a /run/s6/container_environment"), "700\n") ;
+  box_ask(b, "cd /run/s6/container_environment && rm GOOD && ln -s " VICTIM " GOOD") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_boot(b, &how, (char *)0) ;
+  box_event(b, "one up") ;
+  ck_assert_str_eq(box_ask(b, "cat /run/s6/container_environment/GOOD"), "yes\n") ;
+  stops_well() ;
+}
+END_TEST
+
+/* Who supervises holds the locks, also when it was executed again. */
+START_TEST(nobody_else_supervises)
+{
+  with_service() ;
+  boot() ;
+  for (int i = 0 ; i < 2 ; i++)
+  {
+    box_ask(b, "s6-svok " SERVICE) ;
+    ck_assert_int_eq(exited(box_sh(b, "s6-supervise " SERVICE).status), 100) ;
+    ck_assert_int_eq(exited(box_sh(b, "s6-svscan /run/service").status), 100) ;
+    box_ask(b, "kill -SEGV 1; svctl rescan") ;
+  }
+  ck_assert_uint_eq(box_event_count(b, "one up"), 1) ;
+  stops_well() ;
+}
+END_TEST
+
 /* Followed only in a directory that is ours. */
 START_TEST(a_dangling_supervise_link)
 {
@@ -262,6 +364,7 @@ START_TEST(environment_with_odd_names)
   box_event(b, "one up") ;
   ck_assert_str_eq(box_ask(b, "cat /run/s6/container_environment/GOOD"), "yes\n") ;
   ck_assert(!box_exists(b, "run/s6/container_environment/A")) ;
+  ck_assert(box_says(b, "A/B")) ;
   stops_well() ;
 }
 END_TEST
@@ -342,6 +445,13 @@ int main (void)
   tcase_add_test(attacks, supervise_replaced) ;
   tcase_add_test(attacks, supervise_and_event_vanish) ;
   tcase_add_test(attacks, event_belongs_to_somebody) ;
+  tcase_add_test(attacks, supervise_belongs_to_somebody) ;
+  tcase_add_test(attacks, supervise_leads_elsewhere) ;
+  tcase_add_loop_test(attacks, supervise_is_full_of_traps, 0, 3) ;
+  tcase_add_test(attacks, down_leads_elsewhere) ;
+  tcase_add_test(attacks, a_listener_that_is_a_device) ;
+  tcase_add_test(attacks, environment_of_a_former_life) ;
+  tcase_add_test(attacks, nobody_else_supervises) ;
   tcase_add_test(attacks, a_dangling_supervise_link) ;
   tcase_add_test(attacks, control_replaced) ;
   tcase_add_test(attacks, garbage_and_floods_on_control) ;

@@ -58,7 +58,6 @@ struct outcome
   unsigned int calls ;      /* of PID 1, counted */
   unsigned int seen ;       /* calls NR of HARM_REFUSE */
   long at ;                 /* number of the call that was harmed first */
-  int after_boot ;          /* harmed when svscan had begun */
   int rescued ;             /* PID 1 came to its last resort; it was asked to stop then */
   unsigned int reaped ;     /* and has reaped so many processes there */
   int64_t ns ;              /* the whole run */

@@ -80,10 +80,10 @@ static struct { long nr ; char const *name ; } const calls[] =
   CALL(fallocate), CALL(mmap), CALL(munmap), CALL(execveat), CALL(execve), CALL(exit_group), CALL(getpid), CALL(kill), CALL(waitid),
   CALL(getdents64), CALL(fstat), CALL(splice), CALL(close_range), CALL(pwrite64), CALL(ftruncate), CALL(fchmod), CALL(fchown),
   CALL(readlinkat), CALL(faccessat), CALL(chdir), CALL(getcwd), CALL(mount), CALL(sigaltstack), CALL(rt_sigaction), CALL(rt_sigprocmask),
-  CALL(prctl), CALL(ioctl), CALL(dup3), CALL(lseek), CALL(symlinkat), CALL(brk), CALL(writev), CALL(readv),
+  CALL(prctl), CALL(ioctl), CALL(socket), CALL(sendto), CALL(clock_gettime), CALL(dup3), CALL(lseek), CALL(symlinkat), CALL(brk), CALL(writev), CALL(readv),
 #ifdef SYS_open
   CALL(open), CALL(mkdir), CALL(mknod), CALL(rename), CALL(unlink), CALL(rmdir), CALL(access), CALL(readlink), CALL(stat), CALL(lstat),
-  CALL(epoll_wait), CALL(dup2), CALL(pipe), CALL(symlink), CALL(chmod), CALL(chown), CALL(arch_prctl),
+  CALL(epoll_wait), CALL(dup2), CALL(pipe), CALL(fork), CALL(vfork), CALL(symlink), CALL(chmod), CALL(chown), CALL(arch_prctl),
 #endif
   CALL(set_tid_address)
 } ;

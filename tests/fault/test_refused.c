@@ -6,7 +6,9 @@
    this may end PID 1, and what is refused once is done when it is tried again: the record is the
    one of a run without faults.
 
-     FAULT_ONLY="HOW CALL N ERRNO"   one run, with all that it said
+   And once more with SPELL such calls in a row refused: told once, and made good when that is over.
+
+     FAULT_ONLY="HOW CALL N ERRNO TIMES"   one run, with all that it said
 */
 
 #include <errno.h>
@@ -19,7 +21,9 @@
 #include "fault.h"
 
 #define STEP_CHECK 29
+#define SPELL 6
 #define MARGIN 10
+#define JOBS_MAX 65536
 
 /* Which calls, and why the kernel may refuse them. */
 static struct refusal { long nr ; int errs[4] ; } const refusals[] =
@@ -29,6 +33,7 @@ static struct refusal { long nr ; int errs[4] ; } const refusals[] =
   { SYS_openat, { EMFILE, ENFILE, ENOSPC, EROFS } },
 #ifdef SYS_open
   { SYS_open, { EMFILE, ENFILE, ENOSPC, EROFS } },
+  { SYS_pipe, { EMFILE, ENFILE } },                 /* what musl makes of pipe2() without flags */
   { SYS_mkdir, { ENOSPC, EROFS } },
   { SYS_mknod, { ENOSPC, EROFS } },
   { SYS_rename, { ENOSPC, EROFS } },
@@ -44,6 +49,7 @@ static struct refusal { long nr ; int errs[4] ; } const refusals[] =
   { SYS_signalfd4, { EMFILE, ENOMEM } },
   { SYS_memfd_create, { EMFILE, ENOSYS } },
   { SYS_fcntl, { EMFILE, ENOLCK } },
+  { SYS_socket, { EMFILE, ENFILE } },
   { SYS_splice, { EAGAIN, EPIPE } },
   { SYS_fallocate, { ENOSPC } },
 } ;
@@ -55,8 +61,8 @@ static unsigned int njobs, step, offset ;
 
 static void tell (struct plan const *p, struct outcome const *o, char const *why)
 {
-  printf("FAULT_ONLY=\"%s %ld %u %d\" (%s: %s%s): %s\n---- output\n%s---- record\n%s---- log\n%s----\n",
-    p->how, p->nr, p->n, p->err, call_name(p->nr), strerror(p->err), o->after_boot ? "" : ", in init", why, o->output, o->record, o->log) ;
+  printf("FAULT_ONLY=\"%s %ld %u %d %u\" (%s: %s): %s\n---- output\n%s---- record\n%s---- log\n%s----\n",
+    p->how, p->nr, p->n, p->err, p->times, call_name(p->nr), strerror(p->err), why, o->output, o->record, o->log) ;
 }
 
 /* Before svscan and its first check there is nobody to go on: a container that cannot be made ends at once, saying why. */
@@ -69,9 +75,18 @@ static int may_end (struct outcome const *o)
   return WEXITSTATUS(o->status) == 1 && strstr(o->output, "the service definitions have errors") ;
 }
 
+/* One message for a spell; it may be over, and another begin. */
+static unsigned int times_told (struct outcome const *o)
+{
+  unsigned int n = 0 ;
+  for (char const *p = o->output ; (p = strstr(p, "unable to make a process")) ; p++) n++ ;
+  return n ;
+}
+
 static char const *judge (struct outcome const *o, char *buffer, size_t size)
 {
   char const *why = differs(o, &reference, buffer, size) ;
+  if (!why && times_told(o) > 2) why = "it was told again and again" ;
   if (!why || (!o->hung && may_end(o))) return 0 ;
   return why ;
 }
@@ -92,10 +107,23 @@ static void job (world *w, unsigned int i, struct tally *t)
   outcome_free(&o) ;
 }
 
+/* A process or a descriptor that cannot be had for a while. */
+static void plan_spells (struct plan *p, unsigned int seen)
+{
+#ifdef SYS_pipe
+  if (p->nr != SYS_clone && p->nr != SYS_pipe && p->nr != SYS_pipe2) return ;
+#else
+  if (p->nr != SYS_clone && p->nr != SYS_pipe2) return ;
+#endif
+  p->times = SPELL ;
+  p->err = p->nr == SYS_clone ? EAGAIN : EMFILE ;
+  for (p->n = 1 ; p->n <= seen && njobs < JOBS_MAX ; p->n++) jobs[njobs++] = *p ;
+}
+
 /* How often each call is made decides how many jobs there are. */
 static void plan_jobs (world *w)
 {
-  jobs = malloc(65536 * sizeof *jobs) ;
+  jobs = malloc(JOBS_MAX * sizeof *jobs) ;
   for (size_t k = 0 ; jobs && k < REFUSALS ; k++)
   {
     struct plan p = { .harm = HARM_REFUSE, .n = 1u << 30, .nr = refusals[k].nr, .how = "cmd" } ;
@@ -103,11 +131,12 @@ static void plan_jobs (world *w)
     world_run(w, &p, &o) ;
     printf("%s: %u calls\n", call_name(p.nr), o.seen) ;
     for (p.n = 1 ; o.seen && p.n <= o.seen + MARGIN ; p.n++)
-      for (unsigned int e = 0 ; e < 4 && refusals[k].errs[e] && njobs < 65536 ; e++)
+      for (unsigned int e = 0 ; e < 4 && refusals[k].errs[e] && njobs < JOBS_MAX ; e++)
       {
         p.err = refusals[k].errs[e] ;
         jobs[njobs++] = p ;
       }
+    plan_spells(&p, o.seen) ;
     outcome_free(&o) ;
   }
 }
@@ -118,7 +147,7 @@ static int only (world *w, char const *text)
   struct plan p = { .harm = HARM_REFUSE, .how = how } ;
   struct outcome o ;
   char const *why ;
-  if (sscanf(text, "%15s %ld %u %d", how, &p.nr, &p.n, &p.err) != 4) return 100 ;
+  if (sscanf(text, "%15s %ld %u %d %u", how, &p.nr, &p.n, &p.err, &p.times) < 4) return 100 ;
   world_run(w, &p, &o) ;
   why = judge(&o, buffer, sizeof buffer) ;
   tell(&p, &o, why ? why : "as it should be") ;

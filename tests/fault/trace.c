@@ -282,11 +282,7 @@ static int is_fault_point (struct walk *w, struct ptrace_syscall_info const *i)
 
 static void harmed (struct walk *w, long nr)
 {
-  if (!w->o->harmed++)
-  {
-    w->o->at = nr ;
-    w->o->after_boot = w->execs > 1 ;
-  }
+  if (!w->o->harmed++) w->o->at = nr ;
 }
 
 static int on_entry (struct walk *w, struct ptrace_syscall_info const *i)

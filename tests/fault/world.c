@@ -145,7 +145,7 @@ void world_free (world *w)
 static char const *const variables[] =
 {
   "S6_CMD_WAIT_FOR_SERVICES=1", "S6_SERVICES_GRACETIME=60000", "S6_KILL_GRACETIME=60000",
-  "S6_KILL_FINISH_MAXTIME=60000", 0
+  "S6_KILL_FINISH_MAXTIME=60000", "NOTIFY_SOCKET=/run/nobody-listens", 0
 } ;
 
 /* With the new root as working directory. */
