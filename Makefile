@@ -223,6 +223,10 @@ $(RUNTIME)/bare: build/dev/obj/tests/runtime/bare.o build/dev/obj/tests/containe
 	@mkdir -p $(@D)
 	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^ $(dev_LIBS)
 
+$(RUNTIME)/notified: build/dev/obj/tests/runtime/notified.o
+	@mkdir -p $(@D)
+	$(dev_CC) $(dev_CFLAGS) $(dev_LDFLAGS) -o $@ $^
+
 $(RUNTIME)/bystander: tests/runtime/inside/bystander.c
 	@mkdir -p $(@D)
 	musl-gcc -std=c11 -D_GNU_SOURCE $(WARNINGS) -Os -static -s -o $@ $<
@@ -231,7 +235,7 @@ $(RUNTIME)/layer.stamp: tests/runtime/make-layer $(RUNTIME)/bystander build/dev/
 	tests/runtime/make-layer $(RUNTIME)/layer build/dev/tests/container/actor $(RUNTIME)/bystander
 
 .PHONY: matrix-build
-matrix-build: $(RUNTIME)/matrix $(RUNTIME)/bare $(RUNTIME)/layer.stamp $(BOX_ROOT).stamp
+matrix-build: $(RUNTIME)/matrix $(RUNTIME)/bare $(RUNTIME)/notified $(RUNTIME)/layer.stamp $(BOX_ROOT).stamp
 
 check-runtimes:
 	tools/install-deps build check runtimes

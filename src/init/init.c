@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <skalibs/env.h>
 #include <skalibs/posixplz.h>
@@ -145,10 +146,24 @@ static void run_d_forget (void)
 
 /* ---- the way */
 
+/* What PID 1 itself needs from BASE on, and a few for services. */
+#define ROOM_NEEDED 32
+
+static void check_room (int base)
+{
+  struct rlimit rl ;
+  rlim_t needed = (rlim_t)base + ROOM_NEEDED ;
+  if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_max >= needed) return ;
+  say_init(3, 2) ;
+  say(SAY_FATAL, "this container may open ", NUM((int64_t)rl.rlim_max), " files at a time (ulimit nofile), at least ", NUM((int64_t)needed), " are needed") ;
+  _exit(EXIT_SYSTEM) ;
+}
+
 static void make_ledger (void)
 {
   uint64_t mask = signals_block() ;
   int base = fd_base_find() ;
+  check_room(base) ;
   fd_fence(base) ;
   say_init(base, 2) ;
   if (ledger_create(base, "/tmp") < 0) die("make the ledger (a memfd, or a file in /tmp)") ;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include <skalibs/direntry.h>
+#include <skalibs/stralloc.h>
 
 #include "init.h"
 #include "ledger.h"
@@ -112,28 +113,46 @@ static void with_uid (char *dir, char const *prefix)
   strcat(dir, NUM((int64_t)geteuid())) ;
 }
 
-static void try_own (char const *dir)
+/* What a place that will not do is called in the last sentence, if there is none that will. */
+static void note_refused (stralloc *refused, char const *dir)
 {
-  if (ledger->rundir[0] || !dir || dir[0] != '/') return ;
-  if (!own_place(dir) || !take_lock(dir)) say(SAY_WARNING, "unable to use ", dir, " as run directory: ", obstacle) ;
+  if (!stralloc_cats(refused, ", nor ") || !stralloc_cats(refused, dir)
+   || !stralloc_cats(refused, " (") || !stralloc_cats(refused, obstacle) || !stralloc_cats(refused, ")")) refused->len = 0 ;
+}
+
+static void try_own (stralloc *refused, char const *dir)
+{
+  if (ledger->rundir[0] || !dir) return ;
+  if (dir[0] == '/' ? own_place(dir) && take_lock(dir) : reject("it is no absolute path")) return ;
+  note_refused(refused, dir) ;
+}
+
+/* A variable that somebody has set is not passed over in silence. */
+static void try_asked (stralloc *refused)
+{
+  char const *dir = getenv("S6_RUNDIR") ;
+  try_own(refused, dir) ;
+  if (dir && !ledger->rundir[0]) say(SAY_WARNING, "unable to use ", dir, " ($S6_RUNDIR) as run directory: ", obstacle) ;
 }
 
 void place_choose (void)
 {
+  stralloc refused = STRALLOC_ZERO ;
   char dir[64] ;
   char const *why ;
   if (run_place() && take_lock("/run")) return ;
   why = obstacle ;
-  try_own(getenv("S6_RUNDIR")) ;
+  try_asked(&refused) ;
   with_uid(dir, "/dev/shm/keelson-") ;
-  try_own(dir) ;
+  try_own(&refused, dir) ;
   with_uid(dir, "/tmp/keelson-") ;
-  try_own(dir) ;
+  try_own(&refused, dir) ;
   if (ledger->rundir[0])
   {
+    stralloc_free(&refused) ;
     say(SAY_WARNING, "/run cannot be used (", why, "): using ", ledger->rundir, "; the paths /run/s6 and /run/service are missing, $S6_RUNDIR says where they are") ;
     return ;
   }
-  say(SAY_FATAL, "no run directory: /run cannot be used (", why, "), nor $S6_RUNDIR, /dev/shm or /tmp: mount a tmpfs on /run or make one of them writable") ;
+  say(SAY_FATAL, "no run directory: /run cannot be used (", why, ")", stralloc_0(&refused) ? refused.s : "", ": mount a tmpfs on /run or make one of them writable") ;
   _exit(EXIT_SYSTEM) ;
 }
