@@ -244,8 +244,10 @@ check-runtimes:
 	tests/runtime/runtimes $(RUNTIMES)
 
 # FROM scratch: the overlay and busybox, as an OCI layout and as what `docker load` takes
+IMAGE := build/image$(if $(CROSS),-$(ARCH))
+BUSYBOX := $(if $(CROSS),$(CROSS)/busybox)
 image: build/overlay/keelson-overlay-$(ARCH).tar.gz
-	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< build/image
+	tools/make-image $(if $(BUSYBOX),-b $(BUSYBOX)) $(ARCH) $< $(IMAGE)
 
 # Another machine's build, by qemu's emulation of that machine: the unit tests and the matrix
 build/check-%/stamp: tools/build-libcheck tools/foreign-apt build/cross-%/stamp

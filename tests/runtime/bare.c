@@ -170,10 +170,11 @@ static void bind_dir (char const *from, char const *to)
 
 static char const *const *environment (void)
 {
-  static char const *env[2] ;
+  static char const *env[3] ;
   static char word[256] ;
   snprintf(word, sizeof word, "CELL_WORD=%s", cell("CELL_WORD")) ;
   env[0] = word ;
+  if (cell("CELL_ENV")[0]) env[1] = cell("CELL_ENV") ;
   return env ;
 }
 

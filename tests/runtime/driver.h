@@ -21,13 +21,14 @@
      CELL_ROOT       its root file system
      CELL_UID CELL_GID
      CELL_READ_ONLY  1: the root is mounted read-only
-     CELL_RUN        tmpfs, foreign, noexec, missing, open: what run/ is
+     CELL_RUN        tmpfs, foreign, noexec, missing, open, wanted: what run/ is
      CELL_INIT       1: the runtime's own init (tini) is PID 1 and starts INIT
      CELL_JOIN       shares the PID namespace of the container of this name, if not empty
      CELL_WORD       a variable that the container is to have
+     CELL_ENV        one more, NAME=VALUE, if not empty
 
    CELL_REFUSE, which bare alone knows, names a system call that the kernel is to lack (bare.c).
-   CELL_ENV (NAME=VALUE), CELL_SIGNAL and CELL_TERMINAL (true, false) are for tests/runtime/images.
+   CELL_SIGNAL and CELL_TERMINAL (true, false) are for tests/runtime/images.
    DRIVER_HOME, a short path, is a directory for all cells: a daemon's socket, storage.
 */
 

@@ -22,7 +22,7 @@
 struct user const users[USERS] = { { "root", 0, 0 }, { "uid 1000", 1000, 1000 }, { "uid 1000780000, gid 0", 1000780000, 0 } } ;
 
 static char const *const row_labels[ROWS] = { "PID 1", "under --init", "in another's PID namespace" } ;
-static char const *const run_labels[RUNS] = { "tmpfs", "not writable", "noexec", "missing", "0777, root's" } ;
+static char const *const run_labels[RUNS] = { "tmpfs", "not writable", "noexec", "missing", "0777, root's", "0777, wanted" } ;
 
 struct seat
 {
@@ -135,7 +135,7 @@ static char const *shown (struct seat const *s)
 
 static void print_line (FILE *f, int markdown, char const *const *words)
 {
-  static int const widths[] = { 26, 21, 9, 12, 12, 12, 12, 12 } ;
+  static int const widths[] = { 26, 21, 9, 12, 12, 12, 12, 12, 12 } ;
   for (size_t i = 0 ; i < sizeof widths / sizeof *widths ; i++)
     if (markdown) fprintf(f, "| %s ", words[i]) ;
     else fprintf(f, "%-*s ", widths[i], words[i]) ;
@@ -145,7 +145,7 @@ static void print_line (FILE *f, int markdown, char const *const *words)
 static void print_table (FILE *f, int markdown)
 {
   char const *head[3 + RUNS] = { "process", "user", "root" } ;
-  static char const *const rule[3 + RUNS] = { "---", "---", "---", "---", "---", "---", "---", "---" } ;
+  static char const *const rule[3 + RUNS] = { "---", "---", "---", "---", "---", "---", "---", "---", "---" } ;
   for (int run = 0 ; run < RUNS ; run++) head[3 + run] = run_labels[run] ;
   print_line(f, markdown, head) ;
   if (markdown) print_line(f, markdown, rule) ;

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 enum row { ROW_PID1, ROW_INIT, ROW_SHARED, ROWS } ;
-enum run { RUN_TMPFS, RUN_FOREIGN, RUN_NOEXEC, RUN_MISSING, RUN_OPEN, RUNS } ;
+enum run { RUN_TMPFS, RUN_FOREIGN, RUN_NOEXEC, RUN_MISSING, RUN_OPEN, RUN_WANTED, RUNS } ;
 enum { USERS = 3 } ;
 
 struct cell
