@@ -241,6 +241,7 @@ check-runtimes:
 	tools/install-deps build check runtimes
 	@$(MAKE) --no-print-directory -j$(JOBS) matrix-build
 	tests/runtime/make-images $(ARCH) $(OVERLAY) $(RUNTIME)/layer build/runtime/images
+	tests/runtime/kubernetes
 	tests/runtime/runtimes $(RUNTIMES)
 
 # FROM scratch: the overlay and busybox, as an OCI layout and as what `docker load` takes
