@@ -55,10 +55,10 @@ sc_restart_of_several() {
   supervise b
   events 9 2
   events 7 2
-  # one after the other
+  each='for s in a b; do s6-svc -wD -d $s; s6-svc -wu -u $s; done'
   case $CLIENTS in
-    s6) ct s6-svlisten -t T -r a b '' sh -c 's6-svc -wr -r a; s6-svc -wr -r b' ;;
-    ours) c s6-svlisten -t 100000 -r a b '' sh -c 's6-svc -wr -r a; s6-svc -wr -r b' ;;
+    s6) ct s6-svlisten -t T -r a b '' sh -c "$each" ;;
+    ours) c s6-svlisten -t 100000 -r a b '' sh -c "$each" ;;
   esac
 }
 

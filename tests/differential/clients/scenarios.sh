@@ -211,7 +211,7 @@ sc_svc_and_wait() {
     c s6-svc -w$w -T 100000 -d a
     c s6-svc -wu -T 100000 -u a
   done
-  c s6-svc -wr -T 100000 -r a
+  cr s6-svc -wr -T T -r a
   c s6-svstat -u a
   ct s6-svc -wd -T T a
 }
@@ -223,9 +223,8 @@ sc_svc_and_wait_for_readiness() {
   supervise a
   events 9 3
   c s6-svc -wU -T 100000 -u a
-  c s6-svc -wR -T 100000 -r a
-  events 9 4
-  c s6-svc -wr -T 100000 -r a
+  cr s6-svc -wR -T T -r a
+  cr s6-svc -wr -T T -r a
   c s6-svwait -U -t 100000 a
   c s6-svc -wD -T 100000 -d a
   c s6-svc -wU -T 100000 -u a
@@ -387,7 +386,7 @@ sc_svwait_restart() {
   record a 9 8
   supervise a
   events 9 3
-  c "$HELPER" during a/event s6-svwait -t 100000 -R a -- s6-svc -r a
+  cr "$HELPER" during a/event s6-svwait -t T -R a -- s6-svc -r a
   ct s6-svwait -t T -r a
   c s6-svc -wD -T 100000 -d a
   c "$HELPER" during a/event s6-svwait -t 100000 -R a -- s6-svc -u a
