@@ -101,10 +101,11 @@ static void start_over (int sig)
 
 static void on_fault (int sig, siginfo_t *info, void *context)
 {
-  int again = door.depth++ ;
+  int again ;
   (void)context ;
-  /* a child before its exec shares this handler: only its own life is over */
+  /* a child before its exec shares this handler, and our memory: only its own life is over */
   if (getpid() != door.pid) _exit(128 + sig) ;
+  again = door.depth++ ;
   if (!door.armed)
   {
     start_over(sig) ;
