@@ -147,9 +147,9 @@ extern uint64_t loop_expired (void) ;
    rest zero. 0 with ENOMEM, and TABLE is as it was. */
 extern void *table_grow (void *table, size_t old, size_t size) ;
 
-/* How many entries to make room for when N are asked for and there is room for OLD: twice as many as
+/* How many entries to make room for when N are asked for and there is room for OLD: a quarter more than
    there were, so that growing one by one does not copy all each time. */
-#define TABLE_ROOM(n, old) ((n) > 2 * (old) ? (n) : 2 * (old))
+#define TABLE_ROOM(n, old) ((n) > (old) + (old) / 4 ? (n) : (old) + (old) / 4)
 
 #define PAGE 4096
 

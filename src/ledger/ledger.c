@@ -192,7 +192,7 @@ static uint32_t append_slot (void)
   if (ledger->slots == SLOT_MAX) return (errno = ENOSPC, NO_SLOT) ;
   if (ledger->slots == ledger->room)
   {
-    uint32_t room = ledger->room + (ledger->room < 8 * GROUP ? GROUP : ledger->room / 8) ;
+    uint32_t room = ledger->room + (ledger->room < 16 * GROUP ? GROUP : ledger->room / 16) ;
     if (grow_file(ledger->self_fd, room) < 0) return NO_SLOT ;
     ledger->room = room ;
   }
@@ -211,6 +211,11 @@ uint32_t slot_new (void)
   s->logger = NO_SLOT ;
   s->change_deadline = NEVER ;
   return i ;
+}
+
+char const *slot_dir (struct slot const *s)
+{
+  return s->dir[0] ? s->dir : s->name ;
 }
 
 /* `current` holds the index of the copy and the effects it owes in one word: one store commits

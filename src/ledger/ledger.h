@@ -38,7 +38,7 @@
 #define LEDGER_VERSION 2u
 #define SLOT_MAX 65536u
 #define SLOT_NAME_MAX 264              /* NAME/log of the longest file name */
-#define SLOT_DIR_MAX 288
+#define SLOT_DIR_MAX 104               /* a longer one is used by way of the scan directory */
 #define RING_SIZE 1000u
 #define NO_SLOT UINT32_MAX
 
@@ -125,7 +125,7 @@ struct slot
   uint64_t dir_stamp ;          /* its directory's time, see settings_hold(); 0: unknown */
   uint64_t oom_seen ;           /* which of the cgroup's oom_kill was its last run; 0: none, see slot_oom() */
   char name[SLOT_NAME_MAX] ;    /* in the scan directory: NAME or NAME/log */
-  char dir[SLOT_DIR_MAX] ;      /* the service directory itself, also when the scan directory's link has gone */
+  char dir[SLOT_DIR_MAX] ;      /* the service directory itself, also when the scan directory's link has gone: see slot_dir() */
   struct slot_state copy[2] ;
 } ;
 
@@ -284,6 +284,8 @@ extern struct slot *slot_of (struct header *h, uint32_t i) ;
 /* A fresh slot, all zero but for its descriptors (-1), used = 0 still. NO_SLOT with errno when
    there is no room (ENOSPC: SLOT_MAX reached). */
 extern uint32_t slot_new (void) ;
+/* Where the service directory is, from the scan directory; at most SLOT_NAME_MAX bytes. */
+extern char const *slot_dir (struct slot const *s) ;
 /* A slot's committed state; errno EBADMSG and 0 when its checksum does not hold. */
 extern struct slot_state const *slot_now (struct slot const *s) ;
 extern int slot_sound (struct slot const *s) ;

@@ -25,8 +25,8 @@ static struct { struct slot const *s ; int fd[2] ; int fresh ; } held = { .s = 0
 
 static char const *path_of (struct slot const *s, enum dir_part part)
 {
-  static char path[SLOT_DIR_MAX + 16] ;
-  strcpy(path, s->dir) ;
+  static char path[SLOT_NAME_MAX + 16] ;
+  strcpy(path, slot_dir(s)) ;
   return strcat(path, parts[part]) ;
 }
 
@@ -49,7 +49,7 @@ static int open_part (struct slot const *s, char const *path)
 {
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC ;
   int fd = openat(AT_FDCWD, path, flags | O_NOFOLLOW) ;
-  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(s->dir)) fd = openat(AT_FDCWD, path, flags) ;
+  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && service_is_ours(slot_dir(s))) fd = openat(AT_FDCWD, path, flags) ;
   return fd ;
 }
 
@@ -62,7 +62,7 @@ static int make_part (struct slot const *s, char const *path)
   if (mkdir(path, 0700) == 0) return 1 ;
   if (errno != EEXIST) return -1 ;
   n = readlink(path, target, sizeof target - 1) ;
-  if (n <= 0 || target[0] != '/' || !service_is_ours(s->dir)) return 0 ;
+  if (n <= 0 || target[0] != '/' || !service_is_ours(slot_dir(s))) return 0 ;
   target[n] = 0 ;
   return mkdir(target, 0700) == 0 ;
 }
@@ -175,7 +175,7 @@ static void say_why (struct slot const *s, char const *part)
    anything is in the way, having done nothing that the careful way would not do. */
 static int prepare_fresh (struct slot *s)
 {
-  char control[SLOT_DIR_MAX + 32] ;
+  char control[SLOT_NAME_MAX + 32] ;
   char const *path = path_of(s, DIR_EVENT) ;
   if (mkdir(path, 0700) < 0 || chmod(path, EVENT_MODE) < 0) return -1 ;
   path = path_of(s, DIR_SUPERVISE) ;

@@ -39,7 +39,7 @@ static ssize_t slurp (char const *path, char *text, size_t size)
 
 static int try_file (char const *controller, char const *group, size_t len, char const *file, uint64_t *n)
 {
-  char path[PATH_MAX], text[1024] ;
+  char path[512], text[1024] ;
   if (strlen(controller) + len + strlen(file) + sizeof CGROUPS >= sizeof path) return 0 ;
   strcpy(path, CGROUPS) ;
   strcat(path, controller) ;
@@ -67,7 +67,7 @@ static int try_line (char const *line, uint64_t *n)
 
 static int count (uint64_t *n)
 {
-  char text[4096] ;
+  char text[2048] ;
   if (slurp("/proc/self/cgroup", text, sizeof text) <= 0) return 0 ;
   for (char const *line = text ; line && *line ; line = strchr(line, '\n'))
   {

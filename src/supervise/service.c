@@ -139,10 +139,10 @@ static int do_close_notify (uint32_t i, struct slot *s)
 
 static int do_down_file (uint32_t i, struct slot *s)
 {
-  char path[SLOT_DIR_MAX + 8] ;
+  char path[SLOT_NAME_MAX + 8] ;
   int fd ;
   (void)i ;
-  strcpy(path, s->dir) ;
+  strcpy(path, slot_dir(s)) ;
   strcat(path, "/down") ;
   if (slot_now(s)->flags & WANT_UP)
   {
@@ -211,7 +211,7 @@ static int do_kill_stop (uint32_t i, struct slot *s)
 static void prepare (struct spawn *p, struct slot const *s, char const *file, char const *const *argv)
 {
   memset(p, 0, sizeof *p) ;
-  p->dir = s->dir ;
+  p->dir = slot_dir(s) ;
   p->file = file ;
   p->argv = argv ;
   p->envp = env_of(s) ;
@@ -444,8 +444,8 @@ static uint32_t still_owed (struct slot const *s, struct slot_state *d, struct s
 
 static void explain_exec (struct slot const *s, char const *file, int err)
 {
-  char path[SLOT_DIR_MAX + 16], why[400] ;
-  strcpy(path, s->dir) ;
+  char path[SLOT_NAME_MAX + 16], why[400] ;
+  strcpy(path, slot_dir(s)) ;
   strcat(path, "/") ;
   strcat(path, file) ;
   say(SAY_ERROR, "service ", s->name, ": unable to execute ", path, ": ", exec_explain(AT_FDCWD, path, err, why, sizeof why)) ;
@@ -485,7 +485,7 @@ static int needs_settings (enum service_event e)
 static void facts_settings (struct facts *f, struct slot const *s, enum service_event e, struct settings *settings)
 {
   if (!needs_settings(e) || settings_hold(s)) return ;
-  if (settings_read(s->dir, s->name, settings) == 0) f->settings = settings ;
+  if (settings_read(slot_dir(s), s->name, settings) == 0) f->settings = settings ;
 }
 
 /* A slot whose checksum does not hold: what its words say is all we know. */
@@ -598,7 +598,7 @@ static void find_dir (struct slot *s, char const *fresh)
   len = readlink(entry, target, sizeof target) ;
   if (len <= 0 || (size_t)len + rest >= sizeof s->dir)
   {
-    strcpy(s->dir, s->name) ;
+    s->dir[0] = 0 ;
     return ;
   }
   memcpy(s->dir, target, (size_t)len) ;

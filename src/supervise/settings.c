@@ -210,7 +210,7 @@ void settings_stamp (struct slot *s)
 {
   struct stat st ;
   struct timespec times[2] = { { .tv_sec = 0, .tv_nsec = UTIME_OMIT } } ;
-  int fd = openat(AT_FDCWD, s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  int fd = openat(AT_FDCWD, slot_dir(s), O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   s->dir_stamp = 0 ;
   if (fd < 0) return ;
   if (fstat(fd, &st) == 0)
@@ -225,7 +225,7 @@ void settings_stamp (struct slot *s)
 int settings_hold (struct slot const *s)
 {
   struct stat st ;
-  return s->dir_stamp && stat(s->dir, &st) == 0 && time_of(&st) == s->dir_stamp ;
+  return s->dir_stamp && stat(slot_dir(s), &st) == 0 && time_of(&st) == s->dir_stamp ;
 }
 
 /* The boot has just listed the directory that it copied. */

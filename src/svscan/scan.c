@@ -75,7 +75,7 @@ static int is_directory (char const *path)
    that is here a way to the scan directory, their link ends up in it. */
 static int is_no_service (char const *name)
 {
-  char target[PATH_MAX] ;
+  char target[NAME_MAX + 1] ;
   ssize_t n = readlink(name, target, sizeof target) ;
   return n > 0 && (!memchr(target, '/', (size_t)n) || (ledger->container && !strcmp(name, "legacy-services"))) ;
 }
