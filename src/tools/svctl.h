@@ -72,6 +72,7 @@ struct item
   uint8_t graph_level ;     /* enum graph_level, and enum graph_want; where services depend on each other */
   uint8_t graph_want ;
   unsigned int died : 1 ;
+  unsigned int oom : 1 ;        /* … of the kernel's OOM killer */
   unsigned int wanted : 1 ;
   unsigned int notifies : 1 ;   /* has a notification-fd */
   unsigned int ready : 1 ;

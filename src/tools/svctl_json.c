@@ -97,6 +97,7 @@ static void put_exit (stralloc *sa, struct item const *it)
   text_s(sa, "{") ;
   put_number(sa, "code", WIFEXITED(it->wstat) ? WEXITSTATUS(it->wstat) : UNKNOWN) ;
   put_string(sa, "signal", WIFSIGNALED(it->wstat) ? SIGNAME(WTERMSIG(it->wstat)) : 0) ;
+  if (it->oom) put_bool(sa, "oom", 1) ;
   put_ms(sa, "ago_ms", it->death_age) ;
   text_s(sa, "}") ;
 }

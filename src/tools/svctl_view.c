@@ -209,6 +209,7 @@ static void read_longrun (struct item *it, struct slot const *s)
   int64_t now = mono_now() ;
   it->state = c->state < SERVICE_STATES ? c->state : ITEM_DAMAGED ;
   it->died = !!c->deaths ;
+  it->oom = (unsigned int)slot_oom(s) ;
   it->wstat = c->wstat ;
   it->former = c->finish_pgid ;
   it->starts = c->starts ;

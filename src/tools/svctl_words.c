@@ -50,7 +50,7 @@ void words_exit (stralloc *sa, struct item const *it)
 {
   if (!it->exec_errno)
   {
-    text_s(sa, WSTAT(it->wstat)) ;
+    text_s(sa, it->oom ? "taken by the OOM killer" : WSTAT(it->wstat)) ;
     return ;
   }
   text_s(sa, "could not be executed: ") ;
