@@ -203,6 +203,9 @@ extern void spawn_init (struct inheritance const *inheritance, int fd_base) ;
    *PIDWORD is 0). */
 extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
 
+/* 1: a child has not left our memory yet (see spawn.c). */
+extern int spawn_shares (void) ;
+
 /* Gives back the memory that a wave of starts has used beyond what one now and then needs. For when
    nothing else is to be done. */
 extern void spawn_tidy (void) ;

@@ -98,6 +98,13 @@ static struct room *free_room (void)
   return 0 ;
 }
 
+int spawn_shares (void)
+{
+  for (unsigned int i = 0 ; i < used ; i++)
+    if (is_taken(rooms + i)) return 1 ;
+  return 0 ;
+}
+
 void spawn_tidy (void)
 {
   unsigned int n = used ;

@@ -231,7 +231,7 @@ struct header
   uint32_t fault_sent ;         /* 1: sent by a process, no fault of ours */
   uint32_t work_slot ;          /* what is under work: NO_SLOT, or a slot … */
   uint32_t work_event ;         /* … and its event */
-  uint32_t oom_begun ;          /* our own score is lowered where that may be, and the next is counted from */
+  uint32_t oom_begun ;          /* 1: the next is counted from; 2: and our own score lowered, where that may be */
   uint64_t oom_explained ;      /* the cgroup's oom_kill, as far as deaths of ours are known to be due to it */
   uint32_t exitcode ;           /* the last that we wrote … */
   uint32_t exitcode_owed ;      /* … 1: or tried to */

@@ -79,6 +79,9 @@ static int count (uint64_t *n)
 
 /* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. Its children get
    back what it had. */
+/* header.oom_begun */
+enum { OOM_COUNTED = 1, OOM_SCORED } ;
+
 static void lower_score (void)
 {
   struct inheritance *in = &ledger->inheritance ;
@@ -105,10 +108,12 @@ static void lower_score (void)
 void oom_begin (void)
 {
   uint64_t n ;
-  if (ledger->oom_begun) return ;
-  if (count(&n)) ledger->oom_explained = n ;
+  if (ledger->oom_begun == OOM_SCORED) return ;
+  if (!ledger->oom_begun && count(&n)) ledger->oom_explained = n ;
+  ledger->oom_begun = OOM_COUNTED ;
+  if (spawn_shares()) return ;
   if (ledger->pid == 1) lower_score() ;
-  ledger->oom_begun = 1 ;
+  ledger->oom_begun = OOM_SCORED ;
 }
 
 int oom_took (struct slot const *s, int32_t wstat)

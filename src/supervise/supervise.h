@@ -186,8 +186,8 @@ static inline int slot_is_service (uint32_t i)
 /* The number in the line "oom_kill N" of TEXT: 1, or 0 when there is none. */
 extern int oom_parse (char const *text, uint64_t *n) ;
 /* Lowers our own oom_score_adj, where that may be and we are PID 1; what the OOM killer took before is
-   none of our services. Once in the life of a container, when the first wave of starts is over: until
-   then children share our memory, and with it the score. */
+   none of our services. Call it again and again: it acts once in the life of a container, the first
+   time that no child shares our memory, and with it the score. */
 extern void oom_begin (void) ;
 /* Did the OOM killer take the run of S that ended with WSTAT? Changes nothing. */
 extern int oom_took (struct slot const *s, int32_t wstat) ;

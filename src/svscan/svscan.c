@@ -118,6 +118,7 @@ static void turn (void)
     if (control_untold()) control_tell_now() ;
     spawn_tidy() ;
   }
+  oom_begin() ;
   publish_counters() ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }

@@ -179,12 +179,13 @@ static char const *score_of (char const *pid)
    children get what was there, which is more than nothing and so allowed to anybody. */
 START_TEST(oom_score)
 {
+  struct box_how const how = { .init = "/first" } ;
   with_service() ;
   box_file(b, "score", 0644, "250\n") ;
-  box_file(b, "run.d/10.sh", 0755, "mount -o bind /score /proc/1/oom_score_adj\n") ;
-  box_boot(b, 0, (char *)0) ;
+  box_file(b, "first", 0755, "#!/bin/sh\nmount -o bind /score /proc/1/oom_score_adj && exec /init\n") ;
+  box_boot(b, &how, (char *)0) ;
   box_event(b, "one up") ;
-  box_ask(b, "svctl rescan") ;
+  box_ask(b, "svctl ready --wait; svctl rescan; svctl rescan") ;
   ck_assert_str_eq(score_of("1"), "-1000") ;
   for (unsigned int i = 1 ; i <= 2 ; i++)
   {
