@@ -77,11 +77,11 @@ static int count (uint64_t *n)
   return 0 ;
 }
 
-/* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. Its children get
-   back what it had. */
 /* header.oom_begun */
 enum { OOM_COUNTED = 1, OOM_SCORED } ;
 
+/* Without PID 1 all is lost, so it should be the last to go; needs CAP_SYS_RESOURCE. Its children get
+   back what it had. */
 static void lower_score (void)
 {
   struct inheritance *in = &ledger->inheritance ;
