@@ -462,7 +462,7 @@ static int storm (char const *seed, unsigned int n, unsigned int faults)
   gather() ;
   for (unsigned int i = 0 ; i < n / 10 ; i++) one_of_many() ;
   gather() ;
-  if (!faults) take_stock("before") ;
+  take_stock("before") ;
   for (unsigned int i = 0 ; i < n ; i++)
   {
     one_of_many() ;
@@ -473,7 +473,7 @@ static int storm (char const *seed, unsigned int n, unsigned int faults)
     if (i % 500 == 499) gather() ;
   }
   gather() ;
-  if (!faults) take_stock("after") ;
+  take_stock("after") ;
   return 42 ;
 }
 
