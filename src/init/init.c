@@ -192,13 +192,22 @@ static void first_ledger (char const **again, int sig)
   if (sig) fault_note_before(sig) ;
 }
 
-static void resume_ledger (char const *fd)
+/* The fourth word of svscan and finish is a path, ours is none: their names were lost on the way. */
+static void check_name (char const *word)
+{
+  if (!word || word[0] != '/') return ;
+  say(SAY_FATAL, "executed as init with the words of svscan or finish: an emulation through binfmt_misc must keep argv[0] (its flag P)") ;
+  _exit(EXIT_SYSTEM) ;
+}
+
+static void resume_ledger (char const *fd, char const *word)
 {
   int n ;
   if (!int0_scan(fd, &n) || ledger_attach(n) < 0) die("read the ledger") ;
   ledger_sweep() ;
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
+  check_name(word) ;
   if (ledger->faults_row < FAULTS_MAX) return ;
   say(SAY_FATAL, "init has faulted ", NUM(FAULTS_MAX), " times, the last with signal ", SIGNAME(ledger->fault_sig), ": the container cannot boot") ;
   _exit(EXIT_SYSTEM) ;
@@ -237,7 +246,7 @@ int init_main (int argc, char const *const *argv)
   if (resumed) a.again[2] = argv[2] ;
   else sig = fault_start_over(argv, a.again) ;
   fault_init(a.again) ;
-  if (resumed) resume_ledger(argv[2]) ;
+  if (resumed) resume_ledger(argv[2], argc > 3 ? argv[3] : 0) ;
   else first_ledger(a.again, sig) ;
   fault_arm() ;
   /* its last word is our pid */
