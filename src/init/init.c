@@ -192,10 +192,10 @@ static void first_ledger (char const **again, int sig)
   if (sig) fault_note_before(sig) ;
 }
 
-/* The fourth word of svscan and finish is a path, ours is none: their names were lost on the way. */
+/* The fourth word of svscan and finish is the scan directory, ours is "/": their names were lost on the way. */
 static void check_name (char const *word)
 {
-  if (!word || word[0] != '/') return ;
+  if (!word || word[0] != '/' || !word[1]) return ;
   say(SAY_FATAL, "executed as init with the words of svscan or finish: an emulation through binfmt_misc must keep argv[0] (its flag P)") ;
   _exit(EXIT_SYSTEM) ;
 }
