@@ -125,7 +125,7 @@ supervise() { # supervise DIR: in the background; our scanner needs a scan direc
   fi
 }
 
-# shellcheck disable=SC2086 # a command in words
+# shellcheck disable=SC2086,SC2034 # a command in words; for the scenarios
 svscan() { # svscan [OPTION]… DIR: in the background, $scanner is its pid
   (exec $SVSCAN "$@" 5<&- 6<&- 7<&- 8<&- 9<&-) &
   scanner=$!

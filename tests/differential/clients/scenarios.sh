@@ -1,5 +1,6 @@
 # The table: each function is a scenario, run in an empty directory. See lib.sh for its words.
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # scanner, from lib.sh
 
 # ---------------------------------------------------------------- states of a service
 
