@@ -385,6 +385,8 @@ START_TEST(no_proc)
 {
   struct box_how const how = { .flags = BOX_NO_PROC } ;
   with_service() ;
+  /* AddressSanitizer finds our stack by way of /proc */
+  if (box_is_sanitized(b)) return ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "one up") ;
   box_ask(b, "s6-svc -r " SERVICE) ;

@@ -22,7 +22,7 @@
 
 #define PLAYER "build/dev/tests/fault/player"
 #define GUARD_OF_STORM 600
-#define GUARD 30  /* seconds: a run that takes so long hangs */
+#define GUARD 120  /* seconds: a run that takes so long hangs */
 
 struct world { box *box ; } ;
 
@@ -241,7 +241,7 @@ void world_run (world *w, struct plan const *plan, struct outcome *o)
   if (!pid) life(w, plan, plan->argv ? file : p[1]) ;
   close(p[1]) ;
   close(file) ;
-  trace(pid, plan, plan->argv ? GUARD_OF_STORM : GUARD, o) ;
+  trace(pid, plan, plan->argv ? GUARD_OF_STORM : GUARD, plan->argv ? -1 : p[0], o) ;
   o->output = plan->argv ? file_taken(w, "output") : taken(p[0]) ;
   close(p[0]) ;
   o->record = sorted(file_taken(w, "record")) ;
