@@ -164,7 +164,7 @@ END_TEST
 /* Whoever could write to supervise/ in a former life has laid things there. */
 START_TEST(supervise_is_full_of_traps)
 {
-  static char const *const traps[] = { "ln -s " VICTIM, "mknod -m 666", "mkdir" } ;
+  static char const *const traps[] = { "ln -s /etc/victim", "mknod -m 666", "mkdir" } ;
   static char const *const ends[] = { "", " c 1 5", "" } ;
   char script[512] ;
   with_service() ;
