@@ -187,7 +187,7 @@ $(asan_TESTS): build/asan/%: build/dev/% tests/sanitizer/run
 	@touch -h $@
 
 # what `make check` leaves to check-asan: a minute each, and little that the others do not walk through
-asan_SLOW := %/test_exit %/test_trees %/test_stdio
+asan_SLOW := %/test_exit %/test_trees %/test_stdio %/test_s6
 
 .PHONY: check-asan check-asan-build check-valgrind
 check-asan-build: $(asan_UNIT) $(ASAN_ROOT).stamp $(asan_TESTS)

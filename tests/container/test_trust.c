@@ -92,7 +92,7 @@ START_TEST(status_replaced_by_a_directory)
 {
   with_service() ;
   boot() ;
-  box_ask(b, "cd " SERVICE "/supervise && rm status && mkdir -p status/x status.new/x") ;
+  box_ask(b, "s6-svwait -u " SERVICE " && cd " SERVICE "/supervise && rm status && mkdir -p status/x status.new/x") ;
   restarts() ;
   ck_assert(box_says(b, "unable to publish the state of one")) ;
   stops_well() ;
