@@ -61,7 +61,8 @@ START_TEST(a_reader_that_is_gone)
   ck_assert_int_eq(exited(box_sh(b, "s6-svc -r /run/service/one").status), 0) ;
   box_event(b, "one up") ;
   /* the services keep the signal's default: a pipe without reader kills who writes to it, as ever */
-  ck_assert_str_eq(box_ask(b, "grep SigIgn /proc/$(s6-svstat -o pid /run/service/one)/status"), "SigIgn:\t0000000000000000\n") ;
+  /* 32 and 33 are libc's own: whoever runs us may have them ignored */
+  ck_assert_str_eq(box_ask(b, "set -- $(grep SigIgn /proc/$(s6-svstat -o pid /run/service/one)/status) && echo $((0x$2 & ~0x180000000))"), "0\n") ;
   kill(box_pid(b), SIGTERM) ;
   while (waitpid(box_pid(b), &status, 0) < 0) ;
   ck_assert_int_eq(exited(status), 0) ;
