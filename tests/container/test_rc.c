@@ -418,7 +418,8 @@ START_TEST(what_a_oneshot_gets)
 {
   static char const script[] =
     "#!/bin/sh\nexec >> /events 2> /dev/null\n"
-    "echo \"$1 in $PWD\"\nenv | grep -v -e ^PWD= -e ^SHLVL= -e ^PATH= -e ^_= -e ^OLDPWD= | sort | tr '\\n' ' '\necho\numask\n" ;
+    /* a line is one write: the CMD writes there too */
+    "echo \"$1 in $PWD\"\necho \"$(env | grep -v -e ^PWD= -e ^SHLVL= -e ^PATH= -e ^_= -e ^OLDPWD= | sort | tr '\\n' ' ')\"\numask\n" ;
   box *b = box_new(0) ;
   box_file(b, "usr/bin/what", 0755, script) ;
   oneshot(b, "job", "what up", "what down", 0) ;
