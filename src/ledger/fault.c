@@ -139,11 +139,15 @@ void fault_init (char const *const *argv)
 {
   static int const sigs[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
   stack_t const ss = { .ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack } ;
+  static int installed = 0 ;
   struct sigaction sa ;
   door.argv = argv ;
   door.pid = getpid() ;
   /* executed again: there is a ledger, and argv leads to it */
   if (argv[1] && argv[2] && !strcmp(argv[1], "--resume") && int0_scan(argv[2], &door.fd)) door.armed = 1 ;
+  /* handed over in this process: they stay, as musl blocks every signal while it sets ABRT's */
+  if (installed) return ;
+  installed = 1 ;
   memset(&sa, 0, sizeof sa) ;
   sa.sa_sigaction = &on_fault ;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER ;
