@@ -413,12 +413,11 @@ void trace (pid_t pid, struct plan const *plan, unsigned int guard, int output, 
   for (;;)
   {
     int sig = 0 ;
-    if (waitpid(pid, &o->status, __WALL) < 0)
-    {
-      if (errno != EINTR) break ;
-      if (too_long && too_late(&w)) give_up(&w) ;
-      continue ;
-    }
+    int r = waitpid(pid, &o->status, __WALL) ;
+    if (r < 0 && errno != EINTR) break ;
+    /* also while stop follows stop: a PID 1 without a handler, traced, does not die of its fault */
+    if (too_long && too_late(&w)) give_up(&w) ;
+    if (r < 0) continue ;
     if (WIFEXITED(o->status) || WIFSIGNALED(o->status)) break ;
     if (w.execs) sig = on_stop(&w, o->status) ;
     else if (WSTOPSIG(o->status) == SIGTRAP)
