@@ -29,6 +29,9 @@
 #include "tools.h"
 #include "tree.h"
 
+/* Readings of all services before one is taken as it is. */
+#define LOOKS 100
+
 /* An atom that the change is about. */
 struct aim
 {
@@ -240,13 +243,37 @@ static int is_booting (struct change const *c)
   return g.step != STEP_RUNNING ;
 }
 
+/* What tells one moment of PID 1 from another. */
+struct moment { uint32_t event, record ; int idle ; } ;
+
 /* An event whose consequences are not all carried out makes a service look idle that is just
    about to be started. */
-static int is_between_events (struct change const *c, uint32_t *seq)
+static struct moment moment_of (struct change const *c)
 {
   struct header const volatile *h = c->call->view.h ;
-  *seq = h->inbox.seq ;
-  return h->inbox.kind == INBOX_EMPTY && h->work_slot == NO_SLOT ;
+  struct moment m = { .idle = 0 } ;
+  if (!h) return m ;
+  m.event = h->inbox.seq ;
+  m.record = h->serial ;
+  m.idle = h->inbox.kind == INBOX_EMPTY && h->work_slot == NO_SLOT ;
+  return m ;
+}
+
+/* Services are read one after the other: if something has happened meanwhile, one that was read
+   late may seem to be ahead of one that was read early. So they are read again, unless PID 1 has
+   something to do at every moment. 1: all of it is of one moment, and nothing was under way. */
+static int look_at_once (struct change *c)
+{
+  struct moment before, after ;
+  unsigned int n = 0 ;
+  do
+  {
+    before = moment_of(c) ;
+    look(c) ;
+    after = moment_of(c) ;
+  }
+  while ((before.event != after.event || before.record != after.record) && ++n < LOOKS) ;
+  return n < LOOKS && before.idle && after.idle ;
 }
 
 /* What is reached or has failed; the number of aims that move. */
@@ -295,10 +322,7 @@ static void judge_idle (struct change *c, int still)
 
 static void judge (struct change *c)
 {
-  uint32_t before, after ;
-  int still = is_between_events(c, &before) ;
-  look(c) ;
-  still &= is_between_events(c, &after) && before == after ;
+  int still = look_at_once(c) ;
   judge_idle(c, !judge_each(c) && still && !is_booting(c)) ;
 }
 
