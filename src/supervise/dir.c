@@ -89,16 +89,20 @@ static int open_and_look (struct slot const *s, enum dir_part part, struct stat 
   return -1 ;
 }
 
+/* As open_and_look(), of a part that need not be there yet. */
+static int make_and_look (struct slot const *s, enum dir_part part, struct stat *st)
+{
+  int made = make_part(s, path_of(s, part)), e = errno ;
+  int fd = open_and_look(s, part, st) ;
+  if (fd < 0 && made < 0 && errno == ENOENT) errno = e ;
+  return fd ;
+}
+
 static int prepare_event (struct slot const *s)
 {
   struct stat st ;
-  int made = make_part(s, path_of(s, DIR_EVENT)), e = errno ;
-  int fd = open_and_look(s, DIR_EVENT, &st) ;
-  if (fd < 0)
-  {
-    if (made < 0 && errno == ENOENT) errno = e ;
-    return -1 ;
-  }
+  int fd = make_and_look(s, DIR_EVENT, &st) ;
+  if (fd < 0) return -1 ;
   if ((st.st_mode & 07777) == EVENT_MODE || (st.st_mode & 07777) == EVENT_MODE_FOREIGN) return 0 ;
   if (st.st_gid == getegid() || fchown(fd, (uid_t)-1, getegid()) == 0) fchmod(fd, EVENT_MODE) ;
   else fchmod(fd, EVENT_MODE_FOREIGN) ;
@@ -145,13 +149,8 @@ static int open_lock (int dirfd)
 static int prepare_supervise (struct slot *s)
 {
   struct stat st ;
-  int made = make_part(s, path_of(s, DIR_SUPERVISE)), e = errno ;
-  int fd = open_and_look(s, DIR_SUPERVISE, &st) ;
-  if (fd < 0)
-  {
-    if (made < 0 && errno == ENOENT) errno = e ;
-    return -1 ;
-  }
+  int fd = make_and_look(s, DIR_SUPERVISE, &st) ;
+  if (fd < 0) return -1 ;
   s->dir_dev = st.st_dev ;
   s->dir_ino = st.st_ino ;
   s->lock_fd = open_lock(fd) ;
@@ -214,7 +213,7 @@ int dir_open (struct slot const *s, enum dir_part part)
   if (held.fd[part] >= 0) return held.fd[part] ;
   fd = open_and_look(s, part, &st) ;
   if (fd < 0) return -1 ;
-  if (part == DIR_EVENT || (st.st_ino == s->dir_ino && st.st_dev == s->dir_dev)) return fd ;
+  if (part == DIR_EVENT || !s->dir_ino || (st.st_ino == s->dir_ino && st.st_dev == s->dir_dev)) return fd ;
   dir_done() ;
   errno = ESTALE ;
   return -1 ;

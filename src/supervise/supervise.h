@@ -154,7 +154,8 @@ extern int settings_hold (struct slot const *s) ;
 /* Makes supervise/ and event/ of slot I ready: directories, fifo, lock; fills control_fd,
    lock_fd and the identity of supervise/. FRESH: we have made the service directory just now, it is
    ours and nobody else may write there: then no more is done than a service's first steps may
-   need, and the rest waits for dir_complete(). 0, or -1 after saying why. */
+   need, and the rest waits for dir_complete(): until then supervise/ has no identity. 0, or -1 after
+   saying why. */
 extern int dir_prepare (uint32_t i, int fresh) ;
 /* What dir_prepare() has left out, before the first publication. 0, or -1/errno. */
 extern int dir_complete (struct slot *s) ;
