@@ -135,35 +135,27 @@ static void set_backoff (struct reading *r, char const *file)
   r->s->backoff_max = max ;
 }
 
-static void has_finish (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_FINISH ; }
-static void has_stop (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_STOP ; }
-static void is_down (struct reading *r, char const *file) { (void)file ; r->s->flags |= IS_DOWN ; }
-static void is_critical (struct reading *r, char const *file) { (void)file ; r->s->flags |= IS_CRITICAL ; }
-static void kill_group (struct reading *r, char const *file) { (void)file ; r->s->flags |= KILL_GROUP ; }
-static void new_pidns (struct reading *r, char const *file) { (void)file ; r->s->flags |= NEW_PIDNS ; }
-static void has_dependencies (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_DEPENDENCIES ; }
-static void has_check (struct reading *r, char const *file) { (void)file ; r->s->flags |= HAS_CHECK ; }
-
-static struct { char const *name ; void (*read) (struct reading *, char const *) ; } const files[] =
+/* A FLAG says what it says by being there; the others are read. */
+static struct { char const *name ; void (*read) (struct reading *, char const *) ; uint8_t flag ; } const files[] =
 {
-  { "backoff", &set_backoff },
-  { "check", &has_check },
-  { "critical", &is_critical },
-  { "dependencies.d", &has_dependencies },
-  { "down", &is_down },
-  { "down-signal", &set_down_signal },
-  { "finish", &has_finish },
-  { "flag-newpidns", &new_pidns },
-  { "flag-timeout-killpg", &kill_group },
-  { "lock-fd", &set_lock },
-  { "max-death-tally", &set_death_tally },
-  { "max-restarts", &set_max_restarts },
-  { "notification-fd", &set_notification },
-  { "reload-signal", &set_reload_signal },
-  { "restart", &set_restart },
-  { "stop", &has_stop },
-  { "timeout-finish", &set_timeout_finish },
-  { "timeout-kill", &set_timeout_kill },
+  { "backoff", &set_backoff, 0 },
+  { "check", 0, HAS_CHECK },
+  { "critical", 0, IS_CRITICAL },
+  { "dependencies.d", 0, HAS_DEPENDENCIES },
+  { "down", 0, IS_DOWN },
+  { "down-signal", &set_down_signal, 0 },
+  { "finish", 0, HAS_FINISH },
+  { "flag-newpidns", 0, NEW_PIDNS },
+  { "flag-timeout-killpg", 0, KILL_GROUP },
+  { "lock-fd", &set_lock, 0 },
+  { "max-death-tally", &set_death_tally, 0 },
+  { "max-restarts", &set_max_restarts, 0 },
+  { "notification-fd", &set_notification, 0 },
+  { "reload-signal", &set_reload_signal, 0 },
+  { "restart", &set_restart, 0 },
+  { "stop", 0, HAS_STOP },
+  { "timeout-finish", &set_timeout_finish, 0 },
+  { "timeout-kill", &set_timeout_kill, 0 },
 } ;
 
 uint32_t settings_bit (char const *name)
@@ -183,20 +175,38 @@ static uint32_t files_present (int dirfd)
   return found ;
 }
 
-/* ---- unchanged since */
-
-/* These say what they say by being there. */
-static int is_flag (uint32_t i)
+static void read_files (struct reading *r, uint32_t present)
 {
-  return files[i].read == &has_finish || files[i].read == &has_stop || files[i].read == &is_down || files[i].read == &is_critical
-    || files[i].read == &kill_group || files[i].read == &new_pidns || files[i].read == &has_dependencies || files[i].read == &has_check ;
+  *r->s = settings_default ;
+  /* whoever marks a service critical wants to hear of its end: unless he says otherwise, its
+     first death is for good */
+  if (present & settings_bit("critical")) r->s->restart = RESTART_NEVER ;
+  for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
+  {
+    if (!(present >> i & 1)) continue ;
+    if (files[i].flag) r->s->flags |= files[i].flag ;
+    else (*files[i].read)(r, files[i].name) ;
+  }
 }
+
+/* ---- unchanged since */
 
 static int all_flags (uint32_t present)
 {
   for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
-    if (present >> i & 1 && !is_flag(i)) return 0 ;
+    if (present >> i & 1 && !files[i].flag) return 0 ;
   return 1 ;
+}
+
+/* What is there says no more and no less than what S goes by: it may have changed since that was read. */
+static int is_as_read (struct slot const *s, int dirfd)
+{
+  struct settings now ;
+  struct reading r = { .dirfd = dirfd, .service = s->name, .s = &now } ;
+  uint32_t present = files_present(dirfd) ;
+  if (!all_flags(present)) return 0 ;
+  read_files(&r, present) ;
+  return !memcmp(&now, &slot_now(s)->settings, sizeof now) ;
 }
 
 static uint64_t time_of (struct stat const *st)
@@ -217,7 +227,7 @@ void settings_stamp (struct slot *s)
   {
     times[1] = st.st_mtim ;
     times[1].tv_sec-- ;
-    if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && all_flags(files_present(fd))) s->dir_stamp = time_of(&st) ;
+    if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && is_as_read(s, fd)) s->dir_stamp = time_of(&st) ;
   }
   close(fd) ;
 }
@@ -248,21 +258,15 @@ static uint32_t list_files (int dirfd, char const *name)
 int settings_read (char const *dir, char const *name, struct settings *s)
 {
   struct reading r = { .dirfd = -1, .service = name, .s = s } ;
-  uint32_t present ;
-  *s = settings_default ;
   if (!strcmp(expected.name, name) && !expected.present)
   {
+    *s = settings_default ;
     expected.name[0] = 0 ;
     return 0 ;
   }
   r.dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   if (r.dirfd < 0) return -1 ;
-  present = list_files(r.dirfd, name) ;
-  /* whoever marks a service critical wants to hear of its end: unless he says otherwise, its
-     first death is for good */
-  if (present & settings_bit("critical")) s->restart = RESTART_NEVER ;
-  for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
-    if (present >> i & 1) (*files[i].read)(&r, files[i].name) ;
+  read_files(&r, list_files(r.dirfd, name)) ;
   close(r.dirfd) ;
   return 0 ;
 }

@@ -117,6 +117,47 @@ START_TEST(down_file)
 }
 END_TEST
 
+/* Its lock is there at its very first start, too, and its next life gets the lock of the last. */
+START_TEST(lock_fd)
+{
+  static char const run[] =
+    "#!/bin/sh\necho \"a holds $(readlink /proc/$$/fd/9)\" > /events\nexec actor up 'a up'\n" ;
+  static char const holds[] = "a holds /run/s6/legacy-services/a/supervise/service-lock" ;
+  box *b = one_service(run, 0) ;
+  box_file(b, "etc/services.d/a/lock-fd", 0644, "9\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, holds) ;
+  box_event(b, "a up") ;
+  box_ask(b, "svctl restart a") ;
+  box_event(b, holds) ;
+  box_event(b, "a up") ;
+  ck_assert_ptr_null(strstr(box_output(b), "without lock-fd")) ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+/* What a first run lays into its directory counts, however early that was. */
+#define WRITERS 20
+START_TEST(files_that_the_first_run_makes)
+{
+  static char const run[] =
+    "#!/bin/sh\nprintf '#!/bin/sh\\necho finished > /events\\n' > finish.new\nchmod 755 finish.new\n"
+    "mv finish.new finish\nexec actor up up\n" ;
+  char path[64] ;
+  box *b = box_new(0) ;
+  for (int i = 0 ; i < WRITERS ; i++)
+  {
+    sprintf(path, "etc/services.d/w%d/run", i) ;
+    box_file(b, path, 0755, run) ;
+  }
+  box_boot(b, &plain, (char *)0) ;
+  for (int i = 0 ; i < WRITERS ; i++) box_event(b, "up") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "finished"), WRITERS) ;
+  box_free(b) ;
+}
+END_TEST
+
 START_TEST(readiness)
 {
   box *b = one_service("#!/bin/sh\necho \"a up $$\" > /events\nread x < /gates/ready\nexec actor ready 5 'a says so'\n", 0) ;
@@ -312,6 +353,8 @@ int main (void)
   tcase_add_test(tc, finish_before_the_next_run) ;
   tcase_add_test(tc, permanent_failure) ;
   tcase_add_test(tc, down_file) ;
+  tcase_add_test(tc, lock_fd) ;
+  tcase_add_test(tc, files_that_the_first_run_makes) ;
   tcase_add_test(tc, readiness) ;
   tcase_add_test(tc, down_signal) ;
   tcase_add_test(tc, timeout_kill) ;
