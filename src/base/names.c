@@ -42,6 +42,18 @@ char const *dents_next (struct dents *d)
   }
 }
 
+int dents_any (char const *path, int (*belongs) (int dirfd, char const *name))
+{
+  struct dents d ;
+  char const *name ;
+  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0 ;
+  if (fd < 0) return errno != ENOENT && errno != ENOTDIR ;
+  dents_start(&d, fd) ;
+  while (!found && (name = dents_next(&d))) found = name[0] != '.' && (!belongs || (*belongs)(fd, name)) ;
+  close(fd) ;
+  return found ;
+}
+
 /* ---- sorted */
 
 static struct names const *sorting ;

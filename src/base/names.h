@@ -25,6 +25,10 @@ extern void dents_start (struct dents *d, int fd) ;
 /* The next name but . and .., in no order, valid until the next call; 0 at the end. */
 extern char const *dents_next (struct dents *d) ;
 
+/* 1: the directory PATH has an entry without a leading dot that BELONGS (0: any does), or is there
+   but cannot be looked at, so that whoever reads it says why. */
+extern int dents_any (char const *path, int (*belongs) (int dirfd, char const *name)) ;
+
 /* The names of a directory that do not begin with a dot, in C-locale order. */
 struct names
 {

@@ -166,23 +166,11 @@ static enum progress begin_hook (void)
   return n ? pending_unless_over(stage_command("S6_STAGE2_HOOK", words, 0)) : DONE ;
 }
 
-static int has_files (char const *path)
-{
-  struct dents d ;
-  char const *name ;
-  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0 ;
-  if (fd < 0) return errno != ENOENT && errno != ENOTDIR ;
-  dents_start(&d, fd) ;
-  while (!found && (name = dents_next(&d))) found = name[0] != '.' ;
-  close(fd) ;
-  return found ;
-}
-
 /* A program of its own: a tree on a hung file system must not stop PID 1. */
 static enum progress begin_fix_attrs (void)
 {
   static char const *const argv[] = { "fix-attrs", 0 } ;
-  if (!has_files(conf_path("/etc/fix-attrs.d"))) return DONE ;
+  if (!dents_any(conf_path("/etc/fix-attrs.d"), 0)) return DONE ;
   return pending_unless_over(stage_command("fix-attrs", argv, 0)) ;
 }
 

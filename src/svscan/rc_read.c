@@ -173,19 +173,6 @@ uint32_t rc_check (void)
 
 /* ---- is there anything to read? */
 
-/* What is there but cannot be looked at counts, so that the reader says why. */
-static int any_entry (char const *path, int (*belongs) (int dirfd, char const *name))
-{
-  struct dents d ;
-  char const *name ;
-  int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0 ;
-  if (fd < 0) return errno != ENOENT && errno != ENOTDIR ;
-  dents_start(&d, fd) ;
-  while (!found && (name = dents_next(&d))) found = name[0] != '.' && (*belongs)(fd, name) ;
-  close(fd) ;
-  return found ;
-}
-
 static int is_service (int dirfd, char const *name)
 {
   (void)dirfd ;
@@ -215,7 +202,7 @@ static int recall (struct answer *a, int (*look) (void))
 
 static int look_for_definitions (void)
 {
-  return any_entry(conf_path("/etc/s6-overlay/s6-rc.d"), &is_service) ;
+  return dents_any(conf_path("/etc/s6-overlay/s6-rc.d"), &is_service) ;
 }
 
 int rc_has_definitions (void)
@@ -229,8 +216,8 @@ static int look_for_any (void)
   char bundledir[512] ;
   char const *dir = conf_text("S6_RUNTIME_BUNDLEDIR", bundledir, sizeof bundledir) ;
   return rc_has_definitions()
-    || any_entry(conf_path("/etc/services.d"), &has_dependencies)
-    || any_entry(dir ? dir : conf_path("/etc/s6-overlay/user-bundles.d"), &is_service) ;
+    || dents_any(conf_path("/etc/services.d"), &has_dependencies)
+    || dents_any(dir ? dir : conf_path("/etc/s6-overlay/user-bundles.d"), &is_service) ;
 }
 
 int rc_wanted (void)
