@@ -151,8 +151,6 @@ extern void *table_grow (void *table, size_t old, size_t size) ;
    there were, so that growing one by one does not copy all each time. */
 #define TABLE_ROOM(n, old) ((n) > (old) + (old) / 4 ? (n) : (old) + (old) / 4)
 
-#define PAGE 4096
-
 /* ---- spawn ------------------------------------------------------------------------ */
 
 /* What every child gets back of what PID 1 changed for itself. */

@@ -136,20 +136,18 @@ static void timer_remove (uint32_t id)
   else sift_down(pos, last) ;
 }
 
-/* One block: deadlines, then places, then the heap. */
 int timer_room (uint32_t n)
 {
-  enum { EACH = sizeof(int64_t) + 2 * sizeof(uint32_t) } ;
   uint32_t old = timers.room ;
-  char *block ;
+  void *p ;
   if (n <= old) return 0 ;
   n = TABLE_ROOM(n, old) ;
-  block = table_grow(timers.deadline, (size_t)old * EACH, (size_t)n * EACH) ;
-  if (!block) return -1 ;
-  /* the three move apart; from the back, so that nothing is overwritten */
-  timers.deadline = (int64_t *)(void *)block ;
-  timers.heap = memmove(block + (size_t)n * (EACH - sizeof(uint32_t)), block + (size_t)old * (EACH - sizeof(uint32_t)), (size_t)old * sizeof(uint32_t)) ;
-  timers.where = memmove(block + (size_t)n * sizeof(int64_t), block + (size_t)old * sizeof(int64_t), (size_t)old * sizeof(uint32_t)) ;
+  if (!(p = table_grow(timers.deadline, old * sizeof *timers.deadline, n * sizeof *timers.deadline))) return -1 ;
+  timers.deadline = p ;
+  if (!(p = table_grow(timers.heap, old * sizeof *timers.heap, n * sizeof *timers.heap))) return -1 ;
+  timers.heap = p ;
+  if (!(p = table_grow(timers.where, old * sizeof *timers.where, n * sizeof *timers.where))) return -1 ;
+  timers.where = p ;
   for (uint32_t i = old ; i < n ; i++) timers.where[i] = NOWHERE ;
   timers.room = n ;
   return 0 ;

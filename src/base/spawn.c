@@ -56,6 +56,7 @@
 #define ARGS 12
 #define ENVS 32
 #define TEXT 1024
+#define PAGE 4096
 #define STACK_SIZE (3 * PAGE - sizeof(struct furniture))
 
 struct furniture

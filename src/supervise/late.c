@@ -1,8 +1,8 @@
 /* ISC license. */
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base.h"
 #include "late.h"
 #include "ledger.h"
 
@@ -15,13 +15,12 @@ int late_room (uint32_t n)
   uint8_t *queued ;
   if (n <= late.room) return 0 ;
   n = TABLE_ROOM(n, late.room) ;
-  queued = realloc(late.queued, n) ;
+  queued = table_grow(late.queued, late.room, n) ;
   if (!queued) return -1 ;
   late.queued = queued ;
   ring = malloc(n * sizeof *ring) ;
   if (!ring) return -1 ;
   for (uint32_t i = 0 ; i < late.n ; i++) ring[i] = late.ring[(late.head + i) % late.room] ;
-  memset(late.queued + late.room, 0, n - late.room) ;
   free(late.ring) ;
   late.ring = ring ;
   late.head = 0 ;
