@@ -131,6 +131,16 @@ svscan() { # svscan [OPTION]… DIR: in the background, $scanner is its pid
   scanner=$!
 }
 
+quit_once() { # the service a gets its supervisor and, when it is up, a QUIT: it says so and ends
+  record a 9 8
+  supervise a
+  events 9 2
+  line 8
+  c s6-svc -q a
+  line 8
+  events 9 2
+}
+
 one() { # one [PROBE'S ARGUMENTS]: a supervised service a, which is up
   service a "$@"
   record a 9 8

@@ -66,13 +66,7 @@ sc_throttled() {
 sc_given_up() {
   service a QUIT=3
   echo 0 1000 > a/max-restarts
-  record a 9 8
-  supervise a
-  events 9 2
-  line 8
-  c s6-svc -q a
-  line 8
-  events 9 2
+  quit_once
   brief a
   c s6-svc -wu -T 100000 -u a
   line 8
@@ -146,12 +140,6 @@ sc_stopping() {
 sc_not_again() {
   service a QUIT=3
   echo never > a/restart
-  record a 9 8
-  supervise a
-  events 9 2
-  line 8
-  c s6-svc -q a
-  line 8
-  events 9 2
+  quit_once
   brief a
 }

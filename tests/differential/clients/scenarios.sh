@@ -546,13 +546,7 @@ sc_deaths() {
 sc_permafailon_in_finish() {
   service a QUIT=3
   script a/finish 'exec s6-permafailon 60 2 1-3 true'
-  record a 9 8
-  supervise a
-  events 9 2
-  line 8
-  c s6-svc -q a
-  line 8
-  events 9 2
+  quit_once
   c s6-svc -u a
   events 9 1
   line 8
