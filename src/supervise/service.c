@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -414,6 +415,29 @@ void service_publish (unsigned int max)
     publish(i) ;
     work_on(NO_SLOT, 0) ;
   }
+}
+
+/* Turns of the loop: with something to do, until a change is published all the same; without, until
+   the processor is offered to others again. */
+#define BUSY 64
+#define QUIET 16
+
+void service_publish_idle (int events)
+{
+  static unsigned int busy = 0, quiet = 0 ;
+  if (!late_any()) return ;
+  if (events)
+  {
+    quiet = 0 ;
+    if (++busy < BUSY) return ;
+  }
+  else if (!(quiet++ % QUIET))
+  {
+    sched_yield() ;
+    return ;
+  }
+  busy = 0 ;
+  service_publish(1) ;
 }
 
 /* The letters of an earlier change, BEFORE, have not left yet: they go in front of those of this

@@ -79,7 +79,7 @@ static void turn (void)
     else signals = 1 ;
   if (signals) read_signals() ;
   while (timer_pop(mono_now(), &id)) service_event((id - TIMER_SLOT0) / 2, EV_TIMEOUT, 0) ;
-  service_publish(1) ;
+  service_publish_idle(n) ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }
 

@@ -234,6 +234,10 @@ extern void service_event (uint32_t i, enum service_event e, int32_t code) ;
    nothing else is to be done, and before anything that should see the world as it is. */
 extern int service_unpublished (void) ;
 extern void service_publish (unsigned int max) ;
+/* At the end of a turn of the loop that brought so many EVENTS: a change is published when nothing
+   else is to be done. Services that are about to run or to end have the processor first: in a boot
+   and in a stop of many, it is theirs that is waited for. */
+extern void service_publish_idle (int events) ;
 
 /* The control fifo or the notification pipe of slot I is readable. */
 extern void service_control (uint32_t i) ;

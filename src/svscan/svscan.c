@@ -112,7 +112,7 @@ static void turn (void)
     else dispatch(events + i) ;
   if (signals) signals_read() ;
   timers_run() ;
-  service_publish(1) ;
+  service_publish_idle(n) ;
   if (!service_unpublished())
   {
     if (control_untold()) control_tell_now() ;
