@@ -106,20 +106,36 @@ static void broadcast (void)
   if (sync_disks) sync() ;
 }
 
-/* 0 when it cannot wait for anybody: then what is left ends with us. */
-static int attach (char const *fd)
+#define ENDLESS "finish faults without end: what is left ends with the container"
+
+static char const *ledger_fd = "" ;
+
+/* The start itself faults without end: all that is left to do is to end with the right code. Nothing is
+   mapped for that, as it may be the mapping that faults. */
+static void end_at_once (void)
 {
-  int n ;
+  static struct header copy ;
+  int fd ;
+  if (!ledger && int0_scan(ledger_fd, &fd) && pread(fd, &copy, sizeof copy, 0) == (ssize_t)sizeof copy) ledger = &copy ;
+  say(SAY_FATAL, ENDLESS) ;
+  _exit(ledger ? exitcode_read() : EXIT_SYSTEM) ;
+}
+
+/* 0 when it cannot wait for anybody: then what is left ends with us. */
+static int attach (void)
+{
+  int fd ;
   if (!ledger)
   {
-    if (!int0_scan(fd, &n) || ledger_attach(n) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
+    if (!int0_scan(ledger_fd, &fd) || ledger_attach(fd) < 0) strerr_diefusys(EXIT_SYSTEM, "read the ledger") ;
     ledger_sweep() ;
     say_init(ledger->fd_base, ledger->verbosity) ;
     fault_tell() ;
   }
   work_on(NO_SLOT, 0) ;
   ledger->stage = STAGE_FINISH ;
-  if (ledger->faults_row < FAULTS_MAX && loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;
+  if (ledger->faults_row >= FAULTS_MAX) return say(SAY_ERROR, ENDLESS), 0 ;
+  if (loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;
   say_sys(SAY_ERROR, errno, "finish cannot wait for what is left: the container ends at once") ;
   return 0 ;
 }
@@ -127,9 +143,11 @@ static int attach (char const *fd)
 int finish_main (int argc, char const *const *argv)
 {
   int code ;
+  fault_last_resort = &end_at_once ;
+  if (argc > 2) ledger_fd = argv[2] ;
   fault_init(argv) ;
   if (argc < 3) strerr_dieusage(EXIT_USAGE, "finish --resume fd scandir (svscan executes it at the end of the container)") ;
-  if (attach(argv[2])) broadcast() ;
+  if (attach()) broadcast() ;
   code = exitcode_read() ;
   why_say(code) ;
   _exit(code) ;

@@ -200,6 +200,14 @@ static void check_name (char const *word)
   _exit(EXIT_SYSTEM) ;
 }
 
+/* Nothing runs yet: there is nobody to go on for. */
+static void cannot_boot (void)
+{
+  if (ledger) fault_tell() ;
+  say(SAY_FATAL, "init faults again and again: the container cannot boot") ;
+  _exit(EXIT_SYSTEM) ;
+}
+
 static void resume_ledger (char const *fd, char const *word)
 {
   int n ;
@@ -208,9 +216,7 @@ static void resume_ledger (char const *fd, char const *word)
   fd_fence(ledger->fd_base) ;
   say_init(ledger->fd_base, ledger->verbosity) ;
   check_name(word) ;
-  if (ledger->faults_row < FAULTS_MAX) return ;
-  say(SAY_FATAL, "init has faulted ", NUM(FAULTS_MAX), " times, the last with signal ", SIGNAME(ledger->fault_sig), ": the container cannot boot") ;
-  _exit(EXIT_SYSTEM) ;
+  if (ledger->faults_row >= FAULTS_MAX) cannot_boot() ;
 }
 
 /* Not PID 1: what our services leave behind comes to us, and nothing else is ours. */
@@ -245,6 +251,7 @@ int init_main (int argc, char const *const *argv)
   make_argvs(&a, argv + skip, (size_t)argc - skip) ;
   if (resumed) a.again[2] = argv[2] ;
   else sig = fault_start_over(argv, a.again) ;
+  fault_last_resort = &cannot_boot ;
   fault_init(a.again) ;
   if (resumed) resume_ledger(argv[2], argc > 3 ? argv[3] : 0) ;
   else first_ledger(a.again, sig) ;

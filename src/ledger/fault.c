@@ -20,7 +20,7 @@
 
 #include "ledger.h"
 
-#define STACK_SIZE 16384
+#define STACK_SIZE 65536   /* untouched pages cost nothing; the last resort runs on it, too, and sanitizers need much */
 #define AGAIN "--again"
 
 static struct
@@ -47,6 +47,15 @@ static int is_sent (siginfo_t const *info)
   return info->si_code <= 0 && info->si_pid != door.pid ;
 }
 
+/* The same fault again and again, before anybody could look at the count. */
+static void last_resort_at (uint32_t row)
+{
+  if (row <= 2 * FAULTS_MAX || !fault_last_resort) return ;
+  /* nor where messages go */
+  say_init(ledger ? ledger->fd_base : 3, ledger ? ledger->verbosity : 2) ;
+  (*fault_last_resort)() ;
+}
+
 static void note_fault (int sig, siginfo_t const *info)
 {
   ledger->fault_sig = sig ;
@@ -54,6 +63,7 @@ static void note_fault (int sig, siginfo_t const *info)
   ledger->fault_addr = ledger->fault_sent ? (uint64_t)info->si_pid : (uint64_t)(uintptr_t)info->si_addr ;
   if (ledger->work_slot == NO_SLOT && !ledger->fault_sent) ledger->faults_row++ ;
   ledger->faults++ ;
+  last_resort_at(ledger->faults_row) ;
 }
 
 /* Between an exec and the mapping of the ledger its words are reached by number: a start that
@@ -71,7 +81,7 @@ static void note_early (int sig)
   uint32_t n = (uint32_t)sig ;
   if (pwrite(door.fd, &n, sizeof n, offsetof(struct header, fault_sig)) < 0) return ;
   count_word(offsetof(struct header, faults)) ;
-  if (count_word(offsetof(struct header, faults_row)) > 2 * FAULTS_MAX && fault_last_resort) (*fault_last_resort)() ;
+  last_resort_at(count_word(offsetof(struct header, faults_row))) ;
 }
 
 /* LEDGER: whether its page can be read at all. */

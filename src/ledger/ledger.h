@@ -364,8 +364,8 @@ extern int fault_start_over (char const *const *argv, char const **fresh) ;
 /* Such faults in the ledger's words, once there is one. SIG: what fault_start_over() returned. */
 extern void fault_note_before (int sig) ;
 
-/* What to do when the start itself faults again and again, before there is a ledger to look at;
-   called in the signal handler, does not return. 0: exec once more. */
+/* What to do when the start itself faults again and again, before it has looked at faults_row, or even
+   before the ledger is mapped; called in the signal handler, does not return. 0: exec once more. */
 extern void (*fault_last_resort) (void) ;
 
 /* Says that PID 1 was executed again and why; 1 if there was a fault that had not been told. */

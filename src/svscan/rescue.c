@@ -62,18 +62,29 @@ static void crash_script (void)
   say_sys(SAY_ERROR, errno, "unable to execute .s6-svscan/crash") ;
 }
 
+/* All but the signals of faults: a fault in here leads here again, and a blocked one would kill. */
+static void most_signals (sigset_t *set)
+{
+  static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
+  sigfillset(set) ;
+  for (size_t i = 0 ; i < sizeof faults / sizeof faults[0] ; i++) sigdelset(set, faults[i]) ;
+}
+
 void rescue (void)
 {
-  int pid1 = getpid() == 1 ;
-  sigset_t all ;
+  pid_t self = getpid() ;
+  sigset_t most ;
   say(SAY_FATAL, "faults without end: supervision is over, zombies are reaped and a stop signal ends the container") ;
   crash_script() ;
-  sigfillset(&all) ;
-  sigprocmask(SIG_SETMASK, &all, 0) ;
+  most_signals(&most) ;
+  sigprocmask(SIG_SETMASK, &most, 0) ;
   for (;;)
   {
-    int sig = sigwaitinfo(&all, 0) ;
+    int sig = sigwaitinfo(&most, 0) ;
     if (sig == SIGCHLD) reap() ;
-    else if (asks_stop(sig)) end(pid1) ;
+    if (!asks_stop(sig)) continue ;
+    /* pending again, so that a fault in end() finds it when it comes back here */
+    kill(self, sig) ;
+    end(self == 1) ;
   }
 }
