@@ -170,11 +170,15 @@ static void bind_dir (char const *from, char const *to)
 
 static char const *const *environment (void)
 {
-  static char const *env[3] ;
-  static char word[256] ;
+  static char const *env[8] ;
+  static char word[256], more[512] ;
+  char *p = more ;
+  size_t n = 0 ;
   snprintf(word, sizeof word, "CELL_WORD=%s", cell("CELL_WORD")) ;
-  env[0] = word ;
-  if (cell("CELL_ENV")[0]) env[1] = cell("CELL_ENV") ;
+  snprintf(more, sizeof more, "%s", cell("CELL_ENV")) ;
+  env[n++] = word ;
+  while (n < 7 && (env[n] = strsep(&p, " "))) if (env[n][0]) n++ ;
+  env[n] = 0 ;
   return env ;
 }
 

@@ -103,18 +103,25 @@ static void make_fifo (char const *name)
   must(mkfifo(in_dir(name), 0666) == 0 && chmod(in_dir(name), 0666) == 0, name) ;
 }
 
-/* With something of a stranger's in it, as runtimes put secrets there. For root alone "not
-   writable" must be said by the mount. */
+static void make_file (char const *name, mode_t mode, uid_t owner, char const *text)
+{
+  int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_CLOEXEC, mode) ;
+  ssize_t len = (ssize_t)strlen(text) ;
+  must(fd >= 0 && write(fd, text, (size_t)len) == len && fchmod(fd, mode) == 0 && fchown(fd, owner, owner) == 0, name) ;
+  close(fd) ;
+}
+
+/* With something of a stranger's in it, as runtimes put secrets there, and what podman binds its
+   own init to, which it cannot make on a mount that is read-only. For root alone "not writable"
+   must be said by the mount. */
 static void make_run (void)
 {
-  int fd ;
   make_dir("run", 0755) ;
   if (cell->run == RUN_MISSING) return ;
   must(mount("run", in_dir("run"), "tmpfs", runs[cell->run].flags, runs[cell->run].options) == 0, "mount run") ;
   make_dir("run/other", 0755) ;
-  fd = open(in_dir("run/other/file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0640) ;
-  must(fd >= 0 && write(fd, "secret\n", 7) == 7 && fchmod(fd, 0640) == 0 && fchown(fd, STRANGER, STRANGER) == 0, "write run/other/file") ;
-  close(fd) ;
+  make_file("run/other/file", 0640, STRANGER, "secret\n") ;
+  make_file("run/podman-init", 0755, 0, "") ;
   if (cell->run == RUN_FOREIGN && !users[cell->user].uid)
     must(mount(0, in_dir("run"), 0, MS_REMOUNT | MS_BIND | MS_RDONLY, 0) == 0, "make run read-only") ;
 }
@@ -154,6 +161,16 @@ static void make_io (void)
   stream_reset(&life.output, speech[0]) ;
 }
 
+/* Times that no cell may need: one that does has hung, and is found. Another init may sleep them. */
+#define PATIENCE "S6_SERVICES_GRACETIME=250000 S6_KILL_GRACETIME=250000"
+#define I_WANT_IT "S6_YES_I_WANT_A_WORLD_WRITABLE_RUN_BECAUSE_KUBERNETES=1"
+
+static char const *variables (void)
+{
+  if (cell->run == RUN_WANTED) return plan->foreign ? I_WANT_IT : I_WANT_IT " " PATIENCE ;
+  return plan->foreign ? "" : PATIENCE ;
+}
+
 static void make_environment (void)
 {
   char number[32] ;
@@ -168,7 +185,7 @@ static void make_environment (void)
   setenv("CELL_WORD", WORD, 1) ;
   setenv("CELL_INIT", "0", 1) ;
   setenv("CELL_JOIN", "", 1) ;
-  setenv("CELL_ENV", cell->run == RUN_WANTED ? "S6_YES_I_WANT_A_WORLD_WRITABLE_RUN_BECAUSE_KUBERNETES=1" : "", 1) ;
+  setenv("CELL_ENV", variables(), 1) ;
   setenv("CELL_REFUSE", plan->refuse ? plan->refuse : "", 1) ;
 }
 
@@ -255,6 +272,12 @@ static void all_is_up (void)
   box_event(&life, "cmd up " WORD) ;
 }
 
+/* The orphan that an exec'ed shell has left ends when it likes. But what is a zombie before a
+   service is restarted is reaped with that service, if not before. */
+#define RESTART_AND_REAP \
+  "before=$(grep -ls 'State:.Z' /proc/[0-9]*/status); svctl restart ready || exit;" \
+  " for process in $before; do ! grep -s 'State:.Z' $process || exit 1; done"
+
 static void shell_works (char const *name)
 {
   ask_for(name, plan->status, "plain") ;
@@ -263,11 +286,9 @@ static void shell_works (char const *name)
   ask(name, "svctl ready --wait") ;
   ask(name, "svctl health") ;
   ask(name, "svctl reexec") ;
-  /* an orphan that ends at once: reaped with the service that is restarted, if not before */
   if (cell->row == ROW_PID1) ask(name, "true &") ;
-  ask(name, "svctl restart ready") ;
+  ask(name, cell->row == ROW_PID1 ? RESTART_AND_REAP : "svctl restart ready") ;
   box_event(&life, "ready up") ;
-  if (cell->row == ROW_PID1) ask(name, "! grep -l 'State:.Z' /proc/[0-9]*/status") ;
 }
 
 static int stray_is_ours (void)

