@@ -63,8 +63,8 @@ static struct command const commands[] =
     "  -w, --wait       wait for it\n" TIMEOUT "Exit code: 0 ready, 1 not, and then a line for each service that is not.\n" },
   { "health", &svctl_health, "", "", 0, 0, EXIT_DOMAIN,
     "exit 0 unless a service is given up, does not stay up, or fails its own check",
-    "A service that is up and has an executable `check` is asked by it: in its directory, all at once, each for at\n"
-    "most check-timeout ms (1000), again check-retries times (1).\nExit code: 0, or 1 and a line for each bad service.\n" },
+    "A service that is up and has a `check` is asked by it: in its directory, all at once, each for at most\n"
+    "check-timeout ms (1000), again check-retries times (1) after check-interval ms (0).\nExit code: 0, or 1 and a line for each bad service.\n" },
   { "info", &svctl_info, "", "", 0, 0, EXIT_USAGE, "the scanner itself", "" },
   { "rescan", &svctl_rescan, "nt:", "[ -n ] [ -t MS ]", 0, 0, EXIT_USAGE,
     "take up new service directories, let go of those that are no more", NO_WAIT TIMEOUT },

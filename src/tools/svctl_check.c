@@ -5,9 +5,10 @@
    works. All are asked at the same time, so that a probe takes as long as the slowest of them.
 
      check-timeout   ms for one answer (1000, 0 = no limit); then the script's group gets KILL
-     check-retries   how often it is asked again, at once, before it counts as bad (1)
+     check-retries   how often it is asked again before it counts as bad (1)
+     check-interval  ms between a bad answer and the next question (0)
 
-   Whoever asks decides how often: the interval is the probe's. Nothing of this is PID 1's work.
+   Whoever probes decides how often that is. Nothing of this is PID 1's work.
 */
 
 #include <errno.h>
@@ -39,8 +40,10 @@ struct check
   struct item const *item ;
   uint32_t timeout ;          /* ms; 0: none */
   uint32_t retries ;          /* left */
-  pid_t pid ;                 /* 0: answered for good */
-  int64_t deadline ;
+  uint32_t interval ;         /* ms */
+  pid_t pid ;                 /* 0: it is not being asked */
+  int pauses ;                /* until it is asked again; neither: answered for good */
+  int64_t deadline ;          /* of the answer, or of the pause */
   int wstat ;                 /* of the last answer … */
   int late ;                  /* … which did not come */
 } ;
@@ -148,7 +151,18 @@ static void answered (struct check *c)
   c->pid = 0 ;
   if (!is_bad(c) || !c->retries) return ;
   c->retries-- ;
-  ask(c) ;
+  if (!c->interval)
+  {
+    ask(c) ;
+    return ;
+  }
+  c->pauses = 1 ;
+  c->deadline = mono_after(mono_now(), MS(c->interval)) ;
+}
+
+static int is_open (struct check const *c)
+{
+  return c->pid || c->pauses ;
 }
 
 /* ---- all at once */
@@ -162,18 +176,30 @@ static int on_child (int i, char const *s, size_t len, void *data)
   return 1 ;
 }
 
-/* One that is late may be stuck in the kernel: its end is not waited for. */
-static void give_up_late (void)
+static void pause_over (struct check *c)
+{
+  c->pauses = 0 ;
+  ask(c) ;
+}
+
+/* It may be stuck in the kernel: its end is not waited for. */
+static void give_up (struct check *c)
+{
+  kill(-c->pid, SIGKILL) ;
+  kill(c->pid, SIGKILL) ;
+  c->late = 1 ;
+  answered(c) ;
+}
+
+static void on_deadlines (void)
 {
   int64_t now = mono_now() ;
   for (size_t k = 0 ; k < checks_n() ; k++)
   {
     struct check *c = check_at(k) ;
-    if (!c->pid || c->deadline > now) continue ;
-    kill(-c->pid, SIGKILL) ;
-    kill(c->pid, SIGKILL) ;
-    c->late = 1 ;
-    answered(c) ;
+    if (!is_open(c) || c->deadline > now) continue ;
+    if (c->pauses) pause_over(c) ;
+    else give_up(c) ;
   }
 }
 
@@ -184,7 +210,7 @@ static int still_asked (int64_t *earliest)
   *earliest = NEVER ;
   for (size_t k = 0 ; k < checks_n() ; k++)
   {
-    if (!check_at(k)->pid) continue ;
+    if (!is_open(check_at(k))) continue ;
     any = 1 ;
     if (check_at(k)->deadline < *earliest) *earliest = check_at(k)->deadline ;
   }
@@ -214,6 +240,7 @@ void check_add (struct view const *v, struct item const *it)
   {
     c.timeout = setting(&c, "check-timeout", DEFAULT_TIMEOUT) ;
     c.retries = setting(&c, "check-retries", DEFAULT_RETRIES) ;
+    c.interval = setting(&c, "check-interval", 0) ;
     if (!genalloc_append(struct check, &checks, &c)) strerr_diefusys(EXIT_SYSTEM, "allocate memory") ;
   }
   stralloc_free(&path) ;
@@ -231,7 +258,7 @@ int check_all (stralloc *page)
   {
     deadline_at(&deadline, earliest) ;
     if (listen_wait(&deadline, &on_child, 0) < 0) listen_diefusys(EXIT_SYSTEM, "wait for checks") ;
-    give_up_late() ;
+    on_deadlines() ;
   }
   listen_end() ;
   for (size_t k = 0 ; k < checks_n() ; k++) if (is_bad(check_at(k)))

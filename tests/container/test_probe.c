@@ -1,6 +1,7 @@
 /* ISC license. svctl health and a service's own check script. */
 
 #include <signal.h>
+#include <time.h>
 #include <sys/wait.h>
 
 #include "harness.h"
@@ -12,6 +13,8 @@ static box *with_check (char const *script)
   box *b = box_new(0) ;
   box_file(b, "etc/services.d/web/run", 0755, ACTOR "web") ;
   box_file(b, "etc/services.d/web/check", 0755, script) ;
+  /* none: no answer is too late for a slow machine */
+  box_file(b, "etc/services.d/web/check-timeout", 0644, "0\n") ;
   box_file(b, "etc/services.d/plain/run", 0755, ACTOR "plain") ;
   box_program(b, "flock") ;
   return b ;
@@ -66,6 +69,30 @@ START_TEST(test_second_answer)
 }
 END_TEST
 
+static int64_t milliseconds (void)
+{
+  struct timespec ts ;
+  clock_gettime(CLOCK_MONOTONIC, &ts) ;
+  return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000 ;
+}
+
+/* The second answer is asked for when the pause is over, and not before. */
+START_TEST(test_interval)
+{
+  box *b = with_check("#!/bin/sh\n[ -e /tmp/asked ] && exit 0\n> /tmp/asked\nexit 1\n") ;
+  box_file(b, "etc/services.d/web/check-interval", 0644, "400\n") ;
+  up(b) ;
+  int64_t start = milliseconds() ;
+  ck_assert_str_eq(box_ask(b, "svctl health"), "") ;
+  ck_assert_int_ge(milliseconds() - start, 400) ;
+  start = milliseconds() ;
+  ck_assert_str_eq(box_ask(b, "rm /tmp/asked; echo 2 > /run/s6/legacy-services/web/check-retries; svctl health"), "") ;
+  ck_assert_int_ge(milliseconds() - start, 400) ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  box_free(b) ;
+}
+END_TEST
+
 START_TEST(test_no_exec_bit)
 {
   box *b = with_check("#!/bin/sh\nexit 0\n") ;
@@ -97,7 +124,6 @@ END_TEST
 START_TEST(test_killed_probe)
 {
   box *b = with_check("#!/bin/sh\nexec actor hold /tmp/check check\n") ;
-  box_file(b, "etc/services.d/web/check-timeout", 0644, "0\n") ;
   up(b) ;
   pid_t pid = box_sh_start(b, "exec svctl health") ;
   box_event_after(b, "check ") ;
@@ -114,6 +140,7 @@ int main (void)
   tcase_add_test(check, test_good) ;
   tcase_add_test(check, test_bad) ;
   tcase_add_test(check, test_second_answer) ;
+  tcase_add_test(check, test_interval) ;
   tcase_add_test(check, test_no_exec_bit) ;
   tcase_add_test(check, test_late) ;
   tcase_add_test(check, test_killed_probe) ;
