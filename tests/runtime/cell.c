@@ -20,8 +20,6 @@
 #include "../container/box.h"
 #include "matrix.h"
 
-/* Seconds after which a cell that still waits has hung. */
-#define GUARD 300
 #define STRANGER 4242
 #define WORD "from the environment"
 
@@ -144,7 +142,7 @@ static void make_root (void)
   make_dir("work", 0755) ;
   make_dir("root", 0755) ;
   mount_root() ;
-  if (cell->run == RUN_MISSING) must(rmdir(in_dir("root/run")) == 0 || errno == ENOENT, "remove the root's own /run, which must be empty") ;
+  if (cell->run == RUN_MISSING) must(rm_rf(in_dir("root/run")) == 0 || errno == ENOENT, "remove the root's own /run") ;
 }
 
 static void make_io (void)
@@ -161,7 +159,7 @@ static void make_io (void)
   stream_reset(&life.output, speech[0]) ;
 }
 
-/* Times that no cell may need: one that does has hung, and is found. Another init may sleep them. */
+/* Times that no cell may need: one that does is found out. Another init may sleep them. */
 #define PATIENCE "S6_SERVICES_GRACETIME=250000 S6_KILL_GRACETIME=250000"
 #define I_WANT_IT "S6_YES_I_WANT_A_WORLD_WRITABLE_RUN_BECAUSE_KUBERNETES=1"
 
@@ -443,7 +441,7 @@ static void prepare (void)
   life.pidfd = life.terminal = life.events_in = life.output.fd = life.events.fd = -1 ;
   umask(022) ;
   signal(SIGALRM, &hung) ;
-  alarm(GUARD) ;
+  alarm(plan->guard) ;
   make_io() ;
   make_run() ;
   make_root() ;

@@ -17,7 +17,7 @@
 
 #define CELLS_MAX (ROWS * USERS * 2 * RUNS)
 #define JOBS 2
-#define USAGE "matrix [-n NAME] [-d DRIVER] [-r ROOT] [-l LAYER] [-i INIT] [-s STATUS-COMMAND] [-x EXIT-CODE] [-o REPORT] [-w WORK-DIRECTORY] [-k WHAT-THE-KERNEL-LACKS] [-R] [-f] [CELL-NUMBER]"
+#define USAGE "matrix [-n NAME] [-d DRIVER] [-r ROOT] [-l LAYER] [-i INIT] [-s STATUS-COMMAND] [-x EXIT-CODE] [-o REPORT] [-w WORK-DIRECTORY] [-k WHAT-THE-KERNEL-LACKS] [-t SECONDS] [-R] [-f] [CELL-NUMBER]"
 
 struct user const users[USERS] = { { "root", 0, 0 }, { "uid 1000", 1000, 1000 }, { "uid 1000780000, gid 0", 1000780000, 0 } } ;
 
@@ -38,7 +38,7 @@ static char work[256] = "build/dev/tests/runtime/cells" ;
 static struct plan plan =
 {
   .name = "bare", .driver = "build/dev/tests/runtime/bare", .root = "build/dev/tests/container/root", .layer = "build/dev/tests/runtime/layer",
-  .init = "/init", .status = "svctl status", .code = 7
+  .init = "/init", .status = "svctl status", .code = 7, .guard = 300
 } ;
 
 static _Noreturn void die (char const *what)
@@ -224,7 +224,7 @@ static char const *options (int argc, char const *const *argv, char const **repo
 {
   subgetopt l = SUBGETOPT_ZERO ;
   int o ;
-  while ((o = subgetopt_r(argc, argv, "n:d:r:l:i:s:x:o:w:k:Rf", &l)) >= 0) switch (o)
+  while ((o = subgetopt_r(argc, argv, "n:d:r:l:i:s:x:o:w:k:t:Rf", &l)) >= 0) switch (o)
   {
     case 'n' : plan.name = l.arg ; break ;
     case 'd' : plan.driver = l.arg ; break ;
@@ -236,6 +236,7 @@ static char const *options (int argc, char const *const *argv, char const **repo
     case 'o' : *report = l.arg ; break ;
     case 'w' : snprintf(work, sizeof work, "%s", l.arg) ; break ;
     case 'k' : plan.refuse = l.arg ; break ;
+    case 't' : plan.guard = (unsigned int)atoi(l.arg) ; break ;
     case 'R' : plan.reduced = 1 ; break ;
     case 'f' : plan.foreign = 1 ; break ;
     default : fprintf(stderr, "matrix: usage: " USAGE "\n") ; exit(100) ;

@@ -42,6 +42,7 @@ struct plan
   int foreign ;           /* INIT is somebody else's: nothing is asked that only keelson promises */
   int strict ;            /* nothing but what is listed in cell.c may be written */
   int reduced ;
+  unsigned int guard ;    /* seconds after which a cell that still waits has hung */
   char const *refuse ;    /* what the kernel is to lack; 0 */
 } ;
 
