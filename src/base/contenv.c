@@ -38,17 +38,16 @@ static int is_filename (char const *name)
   return name[0] && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..") ;
 }
 
-/* The umask of the container must not decide who can read: hence the fchmod. */
 static int write_file (int dirfd, char const *name, char const *value)
 {
   int const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC ;
   size_t len = strlen(value) ;
   struct iovec v[2] = { { .iov_base = (char *)value, .iov_len = len }, { .iov_base = (char *)"\n", .iov_len = 1 } } ;
   int fd ;
-  fd = openat(dirfd, name, flags, 0600) ;
-  if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0) fd = openat(dirfd, name, flags, 0600) ;
+  fd = openat(dirfd, name, flags, 0644) ;
+  if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0) fd = openat(dirfd, name, flags, 0644) ;
   if (fd < 0) return -1 ;
-  if (allwritev(fd, v, 2) < len + 1 || fchmod(fd, 0644) < 0)
+  if (allwritev(fd, v, 2) < len + 1)
   {
     fd_close(fd) ;
     return -1 ;
@@ -63,13 +62,9 @@ static int set_mode (int dirfd, mode_t mode)
   return (st.st_mode & 07777) == mode ? 0 : fchmod(dirfd, mode) ;
 }
 
-int contenv_write (int dirfd, char const *const *envp, void (*skipped) (char const *))
+static int write_all (int dirfd, char const *const *envp, void (*skipped) (char const *))
 {
   char name[CONTENV_NAME_SIZE] ;
-  mode_t mode ;
-  contenv_mode(env_get2(envp, "S6_CONTAINER_ENV_MODE"), &mode) ;
-  /* before the first secret is in it */
-  if (set_mode(dirfd, mode) < 0) return -1 ;
   for (char const *const *entry = envp ; *entry ; entry++)
   {
     size_t len = str_chr(*entry, '=') ;
@@ -88,6 +83,20 @@ int contenv_write (int dirfd, char const *const *envp, void (*skipped) (char con
     if (write_file(dirfd, name, *entry + len + 1) < 0) return -1 ;
   }
   return 0 ;
+}
+
+/* The umask of the container must not decide who can read. */
+int contenv_write (int dirfd, char const *const *envp, void (*skipped) (char const *))
+{
+  mode_t mode, mask ;
+  int r ;
+  contenv_mode(env_get2(envp, "S6_CONTAINER_ENV_MODE"), &mode) ;
+  /* before the first secret is in it */
+  if (set_mode(dirfd, mode) < 0) return -1 ;
+  mask = umask(022) ;
+  r = write_all(dirfd, envp, skipped) ;
+  umask(mask) ;
+  return r ;
 }
 
 /* ---------------------------------------------------------------- reading */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <skalibs/types.h>
@@ -11,12 +12,24 @@
 #include "base.h"
 #include "names.h"
 
+/* Since Linux 6.2 the size of that directory is their number: if so many from 0 on are open, there
+   are no others. */
+static int are_the_first (int n)
+{
+  int fd = 0 ;
+  while (fd < n && fcntl(fd, F_GETFD) >= 0) fd++ ;
+  return n > 2 && fd == n ;
+}
+
 /* The highest number that /proc shows, or 2 where there is no /proc. */
 static int highest_open (void)
 {
-  int max = 2, fd = openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
+  struct stat st ;
   struct dents d ;
   char const *name ;
+  int max = 2, fd ;
+  if (stat("/proc/self/fd", &st) == 0 && st.st_size <= FD_BASE_DEFAULT && are_the_first((int)st.st_size)) return (int)st.st_size - 1 ;
+  fd = openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   if (fd < 0) return max ;
   dents_start(&d, fd) ;
   while ((name = dents_next(&d)))

@@ -16,9 +16,7 @@
 
 /* The cwd is the run directory. */
 
-/* The first of both is what house_has_s6 is about. */
-static char const *const former[] = { "s6", "service", "s6-rc", "s6-linux-init-container-results" } ;
-
+/* What a level has is made after it; the first is what house_has_s6 is about. */
 static struct { char const *path ; unsigned int mode ; } const directories[] =
 {
   { "s6", 0755 },
@@ -48,20 +46,26 @@ static int fail (char const *what, char const *path)
   return -1 ;
 }
 
+static int clear (char const *path)
+{
+  return rm_rf(path) < 0 ? fail("clear what a former life left in", path) : 0 ;
+}
+
 /* A restarted container has its old run directory: services, status and environment of a life
    that is over. */
-static int clear_former (void)
+static int make_directory (char const *path, unsigned int mode)
 {
-  for (size_t i = !!house_has_s6 ; i < sizeof former / sizeof former[0] ; i++)
-    if (access(former[i], F_OK) == 0 && rm_rf(former[i]) < 0) return fail("clear what a former life left in", former[i]) ;
-  return 0 ;
+  if (mkdir(path, mode) == 0) return 0 ;
+  if (errno != EEXIST || strchr(path, '/')) return fail("make", path) ;
+  if (clear(path) < 0) return -1 ;
+  return mkdir(path, mode) < 0 ? fail("make", path) : 0 ;
 }
 
 static int make_directories (void)
 {
   for (size_t i = !!house_has_s6 ; i < sizeof directories / sizeof directories[0] ; i++)
-    if (mkdir(directories[i].path, directories[i].mode) < 0) return fail("make", directories[i].path) ;
-  return 0 ;
+    if (make_directory(directories[i].path, directories[i].mode) < 0) return -1 ;
+  return access("s6-rc", F_OK) == 0 ? clear("s6-rc") : 0 ;
 }
 
 static int make_links (void)
@@ -133,7 +137,7 @@ int house_make (char const *const *envp)
 {
   if (chdir(ledger->rundir) < 0) return fail("enter", "") ;
   if (strcmp(ledger->rundir, "/run")) house_has_s6 = 0 ;
-  if (clear_former() < 0 || make_directories() < 0 || make_links() < 0 || write_environment(envp) < 0) return -1 ;
+  if (make_directories() < 0 || make_links() < 0 || write_environment(envp) < 0) return -1 ;
   link_var_run() ;
   return preset_exitcode() ;
 }

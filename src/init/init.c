@@ -124,23 +124,26 @@ static int starttime (char *field, size_t size)
   return 1 ;
 }
 
-static int run_d_is_done (void)
+static int is_mine (char const *mark)
 {
-  char path[sizeof ledger->rundir + sizeof MARK], mark[64], mine[64], time[32] ;
-  strcpy(path, ledger->rundir) ;
-  strcat(path, MARK) ;
-  if (setting_read(AT_FDCWD, path, mark, sizeof mark) <= 0 || !starttime(time, sizeof time)) return 0 ;
+  char mine[64], time[32] ;
+  if (!starttime(time, sizeof time)) return 0 ;
   number_text(mine, getpid()) ;
   strcat(mine, " ") ;
   strcat(mine, time) ;
   return !strcmp(mark, mine) ;
 }
 
-static void run_d_forget (void)
+/* Noted before the mark is gone: a fault may come between the two. */
+static void take_mark (void)
 {
-  char path[sizeof ledger->rundir + sizeof MARK] ;
+  char path[sizeof ledger->rundir + sizeof MARK], mark[64] ;
+  ssize_t n ;
   strcpy(path, ledger->rundir) ;
   strcat(path, MARK) ;
+  n = setting_read(AT_FDCWD, path, mark, sizeof mark) ;
+  if (n < 0 && errno == ENOENT) return ;
+  if (!ledger->skip_run_d) ledger->skip_run_d = n > 0 && is_mine(mark) ;
   unlink(path) ;
 }
 
@@ -262,9 +265,7 @@ int init_main (int argc, char const *const *argv)
   become_reaper() ;
   if (!ledger->rundir[0]) place_choose() ;
   environment() ;
-  /* noted before the mark is gone: a fault may come between the two */
-  if (!ledger->skip_run_d) ledger->skip_run_d = (uint32_t)run_d_is_done() ;
-  run_d_forget() ;
+  take_mark() ;
   if (house_make((char const *const *)environ) < 0) return EXIT_SYSTEM ;
   hand_over(a.next) ;
   return EXIT_SYSTEM ;
