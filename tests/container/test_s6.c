@@ -98,11 +98,12 @@ START_TEST(suexec_made_setuid)
 {
   static struct box_how const build = { .init = "/bin/sh" }, how = { .uid = 1000, .gid = 1000, .init = "/command/s6-overlay-suexec" } ;
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nid\necho \"a is $(id -u)\" > /events\nexec actor up 'a up'\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\nid\necho \"a is $(id -u)\" > /events\nexec actor ready 5 'a up'\n") ;
+  box_file(b, "etc/services.d/a/notification-fd", 0644, "5\n") ;
   box_boot(b, &build, "-c", "chmod 6755 /command/s6-overlay-suexec && ls -lL /command/s6-overlay-suexec", (char *)0) ;
   ck_assert_int_eq(box_exit_code(b), 0) ;
   ck_assert(box_says(b, "-rwsr-sr-x")) ;
-  box_boot(b, &how, "", "/init", "sh", "-c", "echo \"cmd is $(id -u) $(id -g)\" > /events; s6-svwait /run/service/a || s6-svwait $S6_RUNDIR/service/a; s6-setuidgid root id > /events; exit 9", (char *)0) ;
+  box_boot(b, &how, "", "/init", "sh", "-c", "echo \"cmd is $(id -u) $(id -g)\" > /events; s6-svwait -U /run/service/a || s6-svwait -U $S6_RUNDIR/service/a; s6-setuidgid root id > /events; exit 9", (char *)0) ;
   box_event(b, "cmd is 1000 1000") ;
   box_event(b, "a is 1000") ;
   ck_assert_int_eq(box_exit_code(b), 9) ;
