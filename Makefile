@@ -42,7 +42,7 @@ SKALIBS := build/skalibs-$(ARCH)
 CROSS := $(if $(filter $(HOST),$(ARCH)),,build/cross-$(ARCH))
 overlay_CC := $(if $(CROSS),$(CROSS)/musl-gcc,musl-gcc)
 overlay_CFLAGS := -Os -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong -I$(SKALIBS)/include
-overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
+overlay_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,--sort-section=alignment -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -s
 overlay_LIBS := $(SKALIBS)/libexecline.a $(SKALIBS)/lib/libskarnet.a
 
 # Another machine's (make overlay ARCH=aarch64) is built beside ours, in build/ARCH, by the same flags.

@@ -52,7 +52,7 @@
 /* ---- rooms */
 
 #define ROOMS 96
-#define ROOMS_KEPT 2   /* whose memory a restart now and then may use again */
+#define ROOMS_KEPT 1   /* whose memory a restart now and then may use again */
 #define ARGS 12
 #define ENVS 32
 #define TEXT 1024

@@ -63,6 +63,8 @@ static void find_self (void)
     n = 0 ;
     if (path && strlen(path) < sizeof ledger->self) n = (ssize_t)strlen(strcpy(ledger->self, path)) ;
   }
+  /* cut short it would be another's */
+  if ((size_t)n >= sizeof ledger->self - 1) n = 0 ;
   ledger->self[n] = 0 ;
   if (fd < 0) fd = open(ledger->self, O_PATH) ;
   ledger->exe_fd = fd_raise(fd, ledger->fd_base, 0) ;
@@ -77,7 +79,7 @@ void inherit (uint64_t sigmask)
   ledger->tty = isatty(0) ;
   if (!getcwd(ledger->workdir, sizeof ledger->workdir) || ledger->workdir[0] != '/')
   {
-    say(SAY_WARNING, "the working directory is gone: scripts and the CMD start in /") ;
+    say(SAY_WARNING, "the working directory is gone, or its path is longer than ", NUM(LEDGER_PATH_MAX - 1), " bytes: scripts and the CMD start in /") ;
     strcpy(ledger->workdir, "/") ;
   }
   if (ledger->exe_fd < 0) find_self() ;

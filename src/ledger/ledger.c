@@ -21,7 +21,7 @@
 
 /* Slots are added in groups, so that growing is rare and pages are touched while we still can
    report that there are none. */
-#define GROUP 16u
+#define GROUP 15u   /* with the header a few bytes short of a whole page */
 #define HEADER_ROOM ((sizeof(struct header) + 4095) & ~(size_t)4095)
 #define WINDOW (HEADER_ROOM + (size_t)SLOT_MAX * sizeof(struct slot))
 

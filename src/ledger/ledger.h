@@ -35,10 +35,11 @@
 #include "base.h"
 
 #define LEDGER_MAGIC 0x6b65656cu       /* "keel" */
-#define LEDGER_VERSION 2u
+#define LEDGER_VERSION 3u
 #define SLOT_MAX 65536u
 #define SLOT_NAME_MAX 264              /* NAME/log of the longest file name */
-#define SLOT_DIR_MAX 104               /* a longer one is used by way of the scan directory */
+#define SLOT_DIR_MAX 56                /* a longer one is used by way of the scan directory */
+#define LEDGER_PATH_MAX 1024           /* three paths of PATH_MAX would be a quarter of a small container's ledger */
 #define RING_SIZE 1000u
 #define NO_SLOT UINT32_MAX
 
@@ -244,9 +245,9 @@ struct header
   struct global global[2] ;
   struct inbox inbox ;
   char rundir[256] ;            /* RUNDIR: /run, or where /run cannot be used */
-  char scandir[PATH_MAX] ;
-  char workdir[PATH_MAX] ;      /* cwd that children get back */
-  char self[PATH_MAX] ;         /* path of our binary, for a re-exec on purpose */
+  char scandir[LEDGER_PATH_MAX] ;
+  char workdir[LEDGER_PATH_MAX] ; /* cwd that children get back */
+  char self[LEDGER_PATH_MAX] ;  /* path of our binary, for a re-exec on purpose; empty if it is longer */
   struct record ring[RING_SIZE] ;
 } ;
 

@@ -141,7 +141,7 @@ static void alone (void)
   say_init(base, env_uint("S6_VERBOSITY", 2, 5)) ;
   if (chdir(options.scandir) < 0) die("enter the scan directory") ;
   inherit(mask) ;
-  if (!getcwd(ledger->scandir, sizeof ledger->scandir)) strcpy(ledger->scandir, options.scandir) ;
+  if (!getcwd(ledger->scandir, sizeof ledger->scandir)) die("find the path of the scan directory") ;
   ledger->services_max = options.max ;
   ledger->rescan_ms = options.rescan ;
   ledger->keep_env = 1 ;
