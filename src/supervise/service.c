@@ -376,7 +376,7 @@ static int perform (uint32_t i, uint32_t set)
 
 /* ---- publication */
 
-static void publish (uint32_t i)
+static void publish (uint32_t i, uint32_t set)
 {
   struct slot *s = slot_at(i) ;
   if (!s->complete && dir_complete(s) == 0)
@@ -384,7 +384,7 @@ static void publish (uint32_t i)
     publish_no_deaths(s) ;
     s->complete = 1 ;
   }
-  perform(i, PUBLICATION) ;
+  perform(i, set) ;
   dir_done() ;
 }
 
@@ -393,9 +393,11 @@ static int perform_now (uint32_t i)
   struct slot const *s = slot_at(i) ;
   if (slot_owed(s) & OWE_END)
   {
-    publish(i) ;
+    publish(i, PUBLICATION) ;
     return perform(i, ~0u) ;
   }
+  /* a finish script may count the deaths (s6-permafailon): this one is among them */
+  if (slot_owed(s) & OWE_SPAWN_FINISH && slot_owed(s) & OWE_TALLY) publish(i, OWE_TALLY) ;
   if (slot_owed(s) & PUBLICATION) late_put(i) ;
   return perform(i, ~(uint32_t)PUBLICATION) ;
 }
@@ -412,7 +414,7 @@ void service_publish (unsigned int max)
     uint32_t i = late_take() ;
     if (!slot_at(i)->used || !(slot_owed(slot_at(i)) & PUBLICATION)) continue ;
     work_on(i, SERVICE_EVENTS) ;
-    publish(i) ;
+    publish(i, PUBLICATION) ;
     work_on(NO_SLOT, 0) ;
   }
 }
@@ -535,7 +537,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   struct slot_state before ;
   uint32_t owed ;
   /* one death at a time is written down */
-  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) publish(i) ;
+  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) publish(i, PUBLICATION) ;
   before = *d ;
   facts_now(&f, code) ;
   /* read a moment ago, when its stop was sent */
