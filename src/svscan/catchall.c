@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "svscan.h"
 
@@ -29,17 +30,44 @@ int catchall_spares_cmd (void)
   return wanted() == 1 ;
 }
 
+/* A logger that cannot write would leave everybody's words in a pipe that nobody reads. Why it
+   cannot, or 0: of LOGDIR and what it lies in, the first that is there tells. A LOGDIR that is
+   not for us may be for whom the logger becomes. */
+static int log_error (int becomes)
+{
+  static char const *const dirs[] = { LOGDIR, "/var/log", "/var", "/" } ;
+  for (size_t i = 0 ; i < sizeof dirs / sizeof dirs[0] ; i++)
+  {
+    if (access(dirs[i], W_OK | X_OK) == 0 || (errno == EACCES && !i && becomes)) return 0 ;
+    if (errno != ENOENT) return errno ;
+  }
+  return ENOENT ;
+}
+
+/* Asks for more groups than there can be, which changes nothing: the kernel first looks whether we
+   may ask at all. */
+static int may_become_another (void)
+{
+  return syscall(SYS_setgroups, 1 << 20, 0) < 0 && errno != EPERM ;
+}
+
+/* The account that the logger is to have, if another than root. */
+static int is_account_named (char *user, size_t max)
+{
+  return conf_text("S6_CATCHALL_USER", user, max) && strcspn(user, " \t\"'{}$\\") == strlen(user) && strcmp(user, "root") ;
+}
+
 /* The script is one of execline's: it works in an image without a shell. */
-static int write_script (char const *dir)
+static int write_script (char const *dir, char const *user)
 {
   static char const head[] = "#!/command/execlineb -P\n" ;
   static char const mkdir_line[] = "foreground { s6-mkdir -p -m 2750 " LOGDIR " }\n" ;
   static char const tail[] = "importas -sCuD \"" DEFAULT_SCRIPT "\" script S6_LOGGING_SCRIPT\nemptyenv -p\ns6-log -b -- $script " LOGDIR "\n" ;
-  char text[sizeof head + sizeof mkdir_line + sizeof tail + sizeof ledger->rundir + 512], user[128] ;
+  char text[sizeof head + sizeof mkdir_line + sizeof tail + sizeof ledger->rundir + 512] ;
   int fd, r ;
   strcpy(text, head) ;
   strcat(text, mkdir_line) ;
-  if (geteuid() == 0 && conf_text("S6_CATCHALL_USER", user, sizeof user) && strcspn(user, " \t\"'{}$\\") == strlen(user) && strcmp(user, "root"))
+  if (user[0])
   {
     strcat(text, "foreground { s6-envuidgid ") ;
     strcat(text, user) ;
@@ -58,17 +86,34 @@ static int write_script (char const *dir)
   return r ;
 }
 
-static uint32_t add_service (void)
+static uint32_t add_service (char const *user)
 {
   char dir[sizeof ledger->rundir + 32] ;
   strcpy(dir, ledger->rundir) ;
   strcat(dir, "/s6/" NAME) ;
-  if ((mkdir(dir, 0755) < 0 && errno != EEXIST) || write_script(dir) < 0 || (symlink(dir, NAME) < 0 && errno != EEXIST))
+  if ((mkdir(dir, 0755) < 0 && errno != EEXIST) || write_script(dir, user) < 0 || (symlink(dir, NAME) < 0 && errno != EEXIST))
   {
     say_sys(SAY_ERROR, errno, "unable to make the catch-all logger in ", dir, ": output goes to the container as with S6_LOGGING=0") ;
     return NO_SLOT ;
   }
   return service_add(NAME, 0) ;
+}
+
+/* NO_SLOT, having said why, where there can be none. */
+static uint32_t make_service (void)
+{
+  char user[128] ;
+  int named = is_account_named(user, sizeof user) ;
+  int becomes = named && geteuid() == 0 && may_become_another() ;
+  int e = log_error(becomes) ;
+  if (e)
+  {
+    say_sys(SAY_WARNING, e, "unable to write in " LOGDIR ": output goes to the container as with S6_LOGGING=0") ;
+    return NO_SLOT ;
+  }
+  if (named && !becomes)
+    say(SAY_WARNING, "the catch-all logger runs as uid ", NUM((int64_t)geteuid()), ": this container has not the privilege to become ", user, " (S6_CATCHALL_USER)") ;
+  return add_service(becomes ? user : "") ;
 }
 
 /* The container's own descriptors move up, where the children do not see them. */
@@ -90,7 +135,7 @@ void catchall_begin (void)
   /* after a fault it may have begun already, or be half made */
   if (i != NO_SLOT ? slot_now(slot_at(i))->cause != WHY_NONE : !wanted()) return ;
   if (i == NO_SLOT) i = scan_find(NAME) ;
-  if (i == NO_SLOT) i = add_service() ;
+  if (i == NO_SLOT) i = make_service() ;
   if (i == NO_SLOT) return ;
   if (divert(i) < 0)
   {

@@ -202,6 +202,38 @@ START_TEST(catchall_user)
 }
 END_TEST
 
+/* Nobody else can be become: said once, and the log is written all the same. */
+START_TEST(catchall_without_privilege)
+{
+  static char const *const env[] = { "S6_LOGGING=1", "S6_CATCHALL_USER=nobody", 0 } ;
+  struct box_how how = { .env = env, .init = "/usr/bin/setpriv" } ;
+  box *b = with_service() ;
+  box_program(b, "setpriv") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a speaks\nexec actor up 'a up'\n") ;
+  box_boot(b, &how, "--bounding-set", "-setuid,-setgid", "/init", (char *)0) ;
+  box_event(b, "a up") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert(box_says(b, "the catch-all logger runs as uid 0: this container has not the privilege to become nobody")) ;
+  ck_assert_ptr_nonnull(strstr(box_read(b, LOGDIR "/current"), "a speaks")) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* There is no log where none can be written: nobody waits for a reader who never comes. */
+START_TEST(logging_unwritable)
+{
+  static char const *const env[] = { "S6_LOGGING=2", 0 } ;
+  struct box_how how = { .env = env, .flags = BOX_READ_ONLY | BOX_TMPFS_RUN } ;
+  box *b = with_service() ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho a speaks\nexec actor up 'a up'\n") ;
+  box_boot(b, &how, (char *)0) ;
+  box_event(b, "a up") ;
+  box_expect(b, "a speaks") ;
+  ck_assert(box_says(b, "output goes to the container as with S6_LOGGING=0: Read-only file system")) ;
+  end(b) ;
+}
+END_TEST
+
 /* With S6_LOGGING=2 the CMD's words go to the log, but for S6_CMD_USE_TERMINAL. */
 START_TEST(cmd_use_terminal)
 {
@@ -400,6 +432,8 @@ int main (void)
   if (!getuid()) tcase_add_test(permissions, svperms_last) ; /* a user namespace of one has no other group */
   tcase_add_test(variables, logging_0) ;
   if (!getuid()) tcase_add_test(variables, catchall_user) ;
+  if (!getuid()) tcase_add_test(variables, catchall_without_privilege) ;
+  tcase_add_test(variables, logging_unwritable) ;
   tcase_add_loop_test(variables, cmd_use_terminal, 0, 2) ;
   tcase_add_test(variables, readytime_is_not_slept) ;
   tcase_add_test(variables, wait_for_closing_fd) ;
