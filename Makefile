@@ -309,7 +309,7 @@ overlay-compat: build/$(STATIC)/keelson
 
 JOBS := $(shell nproc)
 # the slow ones first: two run side by side
-TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME)/matrix \
+TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME_TESTS) \
   $(filter-out $(asan_SLOW),$(asan_TESTS)) $(valgrind_TESTS)
 
 check:
