@@ -238,35 +238,40 @@ int settings_hold (struct slot const *s)
   return s->dir_stamp && stat(slot_dir(s), &st) == 0 && time_of(&st) == s->dir_stamp ;
 }
 
-/* The boot has just listed the directory that it copied. */
-static struct { char name[SLOT_NAME_MAX] ; uint32_t present ; } expected ;
+/* The boot has just listed the directory that it copied. What is not asked for in the same turn of
+   the loop is not known any more. */
+static struct { char name[SLOT_NAME_MAX] ; uint32_t present ; uint64_t turn ; } expected ;
 
 void settings_expect (char const *name, uint32_t present)
 {
   if (strlen(name) >= sizeof expected.name) return ;
   strcpy(expected.name, name) ;
   expected.present = present ;
+  expected.turn = loop_turn() ;
 }
 
-static uint32_t list_files (int dirfd, char const *name)
+/* 1: *PRESENT is what a listing of NAME's directory would find. */
+static int is_expected (char const *name, uint32_t *present)
 {
-  if (strcmp(expected.name, name)) return files_present(dirfd) ;
+  if (strcmp(expected.name, name)) return 0 ;
   expected.name[0] = 0 ;
-  return expected.present ;
+  *present = expected.present ;
+  return expected.turn == loop_turn() ;
 }
 
 int settings_read (char const *dir, char const *name, struct settings *s)
 {
   struct reading r = { .dirfd = -1, .service = name, .s = s } ;
-  if (!strcmp(expected.name, name) && !expected.present)
+  uint32_t present ;
+  int known = is_expected(name, &present) ;
+  if (known && !present)
   {
     *s = settings_default ;
-    expected.name[0] = 0 ;
     return 0 ;
   }
   r.dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) ;
   if (r.dirfd < 0) return -1 ;
-  read_files(&r, list_files(r.dirfd, name)) ;
+  read_files(&r, known ? present : files_present(r.dirfd)) ;
   close(r.dirfd) ;
   return 0 ;
 }
