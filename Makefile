@@ -166,8 +166,8 @@ fuzz: $(FUZZ:%=build/fuzz/run/%)
 	  build/fuzz/run/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -close_fd_mask=3 -artifact_prefix=$(CURDIR)/build/fuzz/ \
 	    $(CURDIR)/build/fuzz/found/$$name $(CURDIR)/tests/fuzz/corpus/$$name || exit; done
 
-# Once more under AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests, and the boxes of
-# tests/container and tests/fault with such a keelson in them (tests/sanitizer).
+# Once more under AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests, all boxes with such a
+# keelson in them, and what compares keelson with others (tests/sanitizer).
 asan_UNIT := $(unit_TESTS:build/dev/tests/%=build/asan/%)
 build/asan/unit/%: build/asan/obj/tests/unit/%.o $(unit_HELPERS:%.c=build/asan/obj/%.o) build/asan/libkeelson.a
 	@mkdir -p $(@D)
@@ -180,19 +180,29 @@ ASAN_ROOT := build/asan/tests/container/root
 $(ASAN_ROOT).stamp: tests/sanitizer/make-root $(BOX_ROOT).stamp build/asan/keelson-boxed
 	tests/sanitizer/make-root $(BOX_ROOT) build/asan/keelson-boxed $(ASAN_ROOT)
 
-asan_TESTS := $(patsubst build/dev/%,build/asan/%,$(unit_TESTS) $(container_TESTS) $(filter-out %/test_oom,$(fault_TESTS)))
-$(asan_TESTS): build/asan/%: build/dev/% tests/sanitizer/run
+# outside of boxes their processes say what they find here
+ASAN_REPORTS := $(CURDIR)/build/asan/reports
+build/asan/obj/options-outside.o: tests/sanitizer/options.c
+	@mkdir -p $(@D) $(ASAN_REPORTS) && chmod 1777 $(ASAN_REPORTS)
+	$(asan_CC) -std=c11 $(WARNINGS) $(asan_CFLAGS) -DREPORTS='"$(ASAN_REPORTS)"' -c -o $@ $<
+
+build/asan/keelson-outside: $(ROOM_SRC:%.c=build/asan/obj/%.o) build/asan/obj/src/multicall/multicall.o build/asan/obj/options-outside.o
+	$(asan_CC) $(asan_CFLAGS) $(asan_LDFLAGS) -o $@ $^ $(asan_LIBS)
+
+# all but test_oom, where there is no room for a sanitizer, and what does not run keelson
+asan_BOXED := $(patsubst build/dev/%,build/asan/%,$(unit_TESTS) $(container_TESTS) $(filter-out %/test_oom,$(fault_TESTS)))
+asan_OUTSIDE := $(addprefix build/asan/tests/differential/,execline clients chain log portable names)
+asan_TESTS := $(asan_OUTSIDE) $(asan_BOXED) build/asan/tests/trees/all build/asan/tests/runtime/matrix
+$(asan_BOXED): build/asan/%: build/dev/%
+$(asan_TESTS): tests/sanitizer/run
 	@mkdir -p $(@D)
 	ln -sfn $(CURDIR)/tests/sanitizer/run $@
 	@touch -h $@
 
-# what `make check` leaves to check-asan: a minute each, and little that the others do not walk through
-asan_SLOW := %/test_exit %/test_trees %/test_stdio %/test_s6
-
 .PHONY: check-asan check-asan-build check-valgrind
-check-asan-build: $(asan_UNIT) $(ASAN_ROOT).stamp $(asan_TESTS)
+check-asan-build: $(asan_UNIT) $(ASAN_ROOT).stamp build/asan/keelson-outside $(asan_TESTS)
 
-check-asan: check-fault-build check-asan-build
+check-asan: check-fault-build check-asan-build trees-build matrix-build
 	@tools/run-tests -j $(JOBS) $(asan_TESTS)
 
 # The unit tests under valgrind: build/valgrind/NAME runs one of them.
@@ -310,7 +320,7 @@ overlay-compat: build/$(STATIC)/keelson
 JOBS := $(shell nproc)
 # the slow ones first: two run side by side
 TESTS = $(wildcard tests/differential/*/run) $(unit_TESTS) tests/fuzz/run $(fault_TESTS) $(container_TESTS) tests/trees/all $(RUNTIME_TESTS) \
-  $(filter-out $(asan_SLOW),$(asan_TESTS)) $(valgrind_TESTS)
+  $(asan_TESTS) $(valgrind_TESTS)
 
 check:
 	tools/install-deps build check
