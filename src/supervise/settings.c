@@ -201,7 +201,7 @@ static int all_flags (uint32_t present)
 /* What is there says no more and no less than what S goes by: it may have changed since that was read. */
 static int is_as_read (struct slot const *s, int dirfd)
 {
-  struct settings now ;
+  struct settings now = settings_default ;
   struct reading r = { .dirfd = dirfd, .service = s->name, .s = &now } ;
   uint32_t present = files_present(dirfd) ;
   if (!all_flags(present)) return 0 ;
