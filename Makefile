@@ -192,7 +192,7 @@ build/asan/keelson-outside: $(ROOM_SRC:%.c=build/asan/obj/%.o) build/asan/obj/sr
 # all but test_oom, where there is no room for a sanitizer, and what does not run keelson
 asan_BOXED := $(patsubst build/dev/%,build/asan/%,$(unit_TESTS) $(container_TESTS) $(filter-out %/test_oom,$(fault_TESTS)))
 asan_OUTSIDE := $(addprefix build/asan/tests/differential/,execline clients chain log portable names)
-asan_TESTS := $(asan_OUTSIDE) $(asan_BOXED) build/asan/tests/trees/all build/asan/tests/runtime/matrix
+asan_TESTS := $(asan_OUTSIDE) $(asan_BOXED) $(addprefix build/asan/tests/,trees/all runtime/matrix runtime/refusals)
 $(asan_BOXED): build/asan/%: build/dev/%
 $(asan_TESTS): tests/sanitizer/run
 	@mkdir -p $(@D)
