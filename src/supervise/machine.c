@@ -145,7 +145,9 @@ static uint32_t settle (state *s, facts const *f, char const *letters)
     clear(s, WANT_UP) ;
     return owed | rest(s, DOWN, WHY_POLICY, f) ;
   }
-  if (!(s->flags & (STOP_SENT | ASKED)) && too_many(s, f)) return owed | give_up(s, WHY_TOO_MANY, f) ;
+  /* O: whoever waits for it to be up hears that it will not be */
+  if (!(s->flags & (STOP_SENT | ASKED)) && too_many(s, f))
+    return owed | give_up(s, WHY_TOO_MANY, f) | tell(s, letters[0] == 'd' ? "dOD" : "OD") ;
   owed |= rest(s, BACKOFF, WHY_DIED, f) ;
   s->deadline = next_start(s, f) ;
   return owed ;

@@ -104,15 +104,25 @@ START_TEST(restart_policy)
 }
 END_TEST
 
-/* More than two deaths in an hour and it is given up, with the reason said. */
+/* More than two deaths in an hour and it is given up, with the reason said; who waits for it, hears it. */
 START_TEST(max_restarts)
 {
   box *b = box_new(0) ;
-  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho 'a ran' > /events\nexit 1\n") ;
+  box_file(b, "etc/services.d/a/run", 0755, "#!/bin/sh\necho 'a ran' > /events\nread x < /gates/a\nexit 1\n") ;
   box_file(b, "etc/services.d/a/max-restarts", 0644, "2 3600\n") ;
   box_file(b, "etc/services.d/a/backoff", 0644, "1 2\n") ;
-  box_boot(b, &plain, (char *)0) ;
+  box_file(b, "etc/services.d/a/notification-fd", 0644, "5\n") ;
+  box_gate(b, "a") ;
+  box_gate(b, "cmd") ;
+  box_boot(b, &plain, "sh", "-c", "s6-svlisten1 -U /run/service/a echo listening; echo \"waited: $?\" > /events; read x < /gates/cmd", (char *)0) ;
+  box_expect(b, "listening") ;
+  for (int life = 0 ; life < 3 ; life++)
+  {
+    box_event(b, "a ran") ;
+    box_open_gate(b, "a") ;
+  }
   box_expect(b, "service a is given up: more deaths than max-restarts allows") ;
+  box_event(b, "waited: 1") ;
   ck_assert_int_eq(box_stop(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "a ran"), 3) ;
   box_free(b) ;

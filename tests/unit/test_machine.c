@@ -593,6 +593,7 @@ START_TEST(max_restarts)
     if (k < 2) machine_step(&s, EV_TIMEOUT, &f) ;
   }
   ck_assert_int_eq(s.cause, WHY_TOO_MANY) ;
+  ck_assert_mem_eq(s.letters, "dOD", 4) ;
   /* asked for by hand it begins anew */
   f.now += SECOND ;
   machine_step(&s, EV_u, &f) ;

@@ -131,14 +131,14 @@ svscan() { # svscan [OPTION]… DIR: in the background, $scanner is its pid
   scanner=$!
 }
 
-quit_once() { # the service a gets its supervisor and, when it is up, a QUIT: it says so and ends
+quit_once() { # quit_once [N]: the service a gets its supervisor and, when it is up, a QUIT: it says so and ends, N letters (2)
   record a 9 8
   supervise a
   events 9 2
   line 8
   c s6-svc -q a
   line 8
-  events 9 2
+  events 9 "${1-2}"
 }
 
 one() { # one [PROBE'S ARGUMENTS]: a supervised service a, which is up

@@ -46,7 +46,7 @@ sc_throttled() {
 #   $ s6-svc -q a
 #   -> 0
 #   says: QUIT
-#   events: dD
+#   events: dOD
 #   $ s6-svstat a
 #   down (exitcode 3) N seconds, normally up, ready N seconds
 #   -> 0
@@ -66,7 +66,7 @@ sc_throttled() {
 sc_given_up() {
   service a QUIT=3
   echo 0 1000 > a/max-restarts
-  quit_once
+  quit_once 3
   brief a
   c s6-svc -wu -T 100000 -u a
   line 8
