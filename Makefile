@@ -280,6 +280,7 @@ check-aarch64:
 check-foreign: $(OVERLAY) $(FOREIGN_TESTS)
 	tests/runtime/foreign $(ARCH)
 	tests/runtime/foreign $(ARCH) tests/runtime/compat $(ARCH)
+	tests/runtime/foreign $(ARCH) tests/runtime/image $(ARCH)
 	@RUN_WITH=qemu-$(ARCH)-static CK_DEFAULT_TIMEOUT=3600 tools/run-tests -j $(JOBS) $(FOREIGN_TESTS)
 # ---------------------------------------------------------------- tests/runtime: end
 
