@@ -3,7 +3,7 @@
 /*
    What s6's clients read: supervise/status, supervise/death_tally, and one write of letters to
    every listener's fifo in event/ (formats: PROTOCOL.md §2). A directory that cannot be written
-   is reported once and tried again at the next change; nothing waits for it.
+   is reported once and tried again, see service_publish_again(); nothing waits for it.
 */
 
 #include <errno.h>
@@ -19,11 +19,17 @@
 #define LISTENER_PREFIX "ftrig1"
 #define LISTENER_LENGTH 39
 
+int retry_passes (int e)
+{
+  return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOSPC || e == EDQUOT || e == EAGAIN || e == EROFS || e == EIO || e == ENOLCK ;
+}
+
 /* One message while the trouble lasts, one when it is over. */
 static uint32_t trouble_slots = 0 ;
 
-static void report (struct slot const *s, int failed)
+static int report (struct slot const *s, int failed)
 {
+  int e = errno ;
   if (failed && !trouble_slots++)
     say_sys(SAY_WARNING, errno, "unable to publish the state of ", s->name, ", supervision goes on, s6-svstat shows old news until it can be written again") ;
   else if (!failed && trouble_slots)
@@ -31,6 +37,7 @@ static void report (struct slot const *s, int failed)
     trouble_slots = 0 ;
     say(SAY_INFO, "states can be published again") ;
   }
+  return failed ? (errno = e, -1) : 0 ;
 }
 
 static void fill (struct svstatus *st, struct slot const *s)
@@ -59,21 +66,17 @@ static int write_first (int dirfd, char const *packed)
   return r ;
 }
 
-void publish_status (struct slot const *s)
+int publish_status (struct slot const *s)
 {
   char packed[SVSTATUS_SIZE] ;
   struct svstatus st ;
   int fd = dir_open(s, DIR_SUPERVISE), r ;
-  if (fd < 0)
-  {
-    report(s, 1) ;
-    return ;
-  }
+  if (fd < 0) return report(s, 1) ;
   fill(&st, s) ;
   svstatus_pack(packed, &st) ;
   r = dir_is_fresh(s) ? write_first(fd, packed) : -1 ;
   if (r < 0) r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
-  report(s, r < 0) ;
+  return report(s, r < 0) ;
 }
 
 /* A listener is a fifo that a client made; its name and type are all we go by. A symlink here
@@ -112,47 +115,48 @@ void publish_event (struct slot const *s, char const *letters)
 /* ---- death_tally */
 
 /* Record number DEATHS-1 at its place: writing it twice is writing it once. */
-static void tally_append (int dirfd, struct slot_state const *c, char const *record)
+static int tally_append (int dirfd, struct slot_state const *c, char const *record)
 {
+  ssize_t n ;
   int fd = openat(dirfd, "death_tally", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644) ;
-  if (fd < 0) return ;
-  if (pwrite(fd, record, DEATH_SIZE, (off_t)(c->deaths - 1) * DEATH_SIZE) < 0) errno = 0 ;
+  if (fd < 0) return -1 ;
+  n = pwrite(fd, record, DEATH_SIZE, (off_t)(c->deaths - 1) * DEATH_SIZE) ;
   close(fd) ;
+  return n == DEATH_SIZE ? 0 : -1 ;
 }
 
 /* Full: the oldest makes room. The last record tells whether this death is in already. */
-static void tally_shift (int dirfd, struct slot_state const *c, char const *record)
+static int tally_shift (int dirfd, struct slot_state const *c, char const *record)
 {
   char all[TALLY_MAX * DEATH_SIZE] ;
   size_t max = (size_t)c->settings.max_death_tally * DEATH_SIZE, skip = 0 ;
   ssize_t n ;
   int fd = openat(dirfd, "death_tally", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) ;
-  if (fd < 0) return ;
+  if (fd < 0) return -1 ;
   n = read(fd, all, sizeof all) ;
   close(fd) ;
-  if (n < 0) return ;
+  if (n < 0) return -1 ;
   n -= n % DEATH_SIZE ;
-  if (n && !memcmp(all + n - DEATH_SIZE, record, DEATH_SIZE)) return ;
+  if (n && !memcmp(all + n - DEATH_SIZE, record, DEATH_SIZE)) return 0 ;
   if ((size_t)n + DEATH_SIZE > max) skip = (size_t)n + DEATH_SIZE - max ;
   if (skip > (size_t)n) skip = (size_t)n ;
   memmove(all, all + skip, (size_t)n - skip) ;
   memcpy(all + n - skip, record, DEATH_SIZE) ;
-  file_replace(dirfd, "death_tally", all, (size_t)n - skip + DEATH_SIZE, 0644) ;
+  return file_replace(dirfd, "death_tally", all, (size_t)n - skip + DEATH_SIZE, 0644) ;
 }
 
-void publish_death (struct slot const *s)
+int publish_death (struct slot const *s)
 {
   struct slot_state const *c = slot_now(s) ;
   char record[DEATH_SIZE] ;
   struct death d ;
   int fd ;
-  if (!c->settings.max_death_tally) return ;
+  if (!c->settings.max_death_tally) return 0 ;
   fd = dir_open(s, DIR_SUPERVISE) ;
-  if (fd < 0) return ;
+  if (fd < 0) return -1 ;
   death_fill(&d, &c->died, c->wstat) ;
   death_pack(record, &d) ;
-  if (c->deaths <= c->settings.max_death_tally) tally_append(fd, c, record) ;
-  else tally_shift(fd, c, record) ;
+  return c->deaths <= c->settings.max_death_tally ? tally_append(fd, c, record) : tally_shift(fd, c, record) ;
 }
 
 void publish_no_deaths (struct slot const *s)

@@ -98,7 +98,35 @@ static void close_word (int32_t *word)
   if (fd >= 0) close(fd) ;
 }
 
-/* ---- effects; 0, or the event that says it could not be done */
+/* ---- what could not be published is owed still, and tried again with growing pauses */
+
+#define AGAIN_MIN 50      /* ms */
+#define AGAIN_MAX 10000
+#define NOT_YET -1
+
+/* With the errno of the failure: NOT_YET, or 0 when waiting will not help. */
+static int not_published (void)
+{
+  static int64_t last = 0 ;
+  static uint32_t pause = AGAIN_MIN ;
+  int64_t now = mono_now() ;
+  if (!retry_passes(errno)) return 0 ;
+  if (last > now) return NOT_YET ;
+  /* long after the last time it is another trouble */
+  if (now - last > MS(2 * pause)) pause = AGAIN_MIN ;
+  else if (pause < AGAIN_MAX) pause *= 2 ;
+  last = mono_after(now, MS(pause)) ;
+  timer_set(TIMER_PUBLISH, last) ;
+  return NOT_YET ;
+}
+
+void service_publish_again (void)
+{
+  for (uint32_t i = 0 ; i < ledger->slots ; i++)
+    if (slot_is_service(i) && slot_owed(slot_at(i)) & PUBLICATION) late_put(i) ;
+}
+
+/* ---- effects; 0, or the event that says it could not be done, or NOT_YET */
 
 typedef int effect (uint32_t, struct slot *) ;
 
@@ -159,8 +187,7 @@ static int do_down_file (uint32_t i, struct slot *s)
 static int do_tally (uint32_t i, struct slot *s)
 {
   (void)i ;
-  publish_death(s) ;
-  return 0 ;
+  return publish_death(s) < 0 ? not_published() : 0 ;
 }
 
 /* A pid word is 0 while there is no process: then there is nobody to signal, and 0 or -1 must
@@ -326,8 +353,7 @@ static int do_spawn_stop (uint32_t i, struct slot *s)
 static int do_status (uint32_t i, struct slot *s)
 {
   (void)i ;
-  publish_status(s) ;
-  return 0 ;
+  return publish_status(s) < 0 ? not_published() : 0 ;
 }
 
 static int do_event (uint32_t i, struct slot *s)
@@ -367,8 +393,8 @@ static int perform (uint32_t i, uint32_t set)
     int failed ;
     if (!((slot_owed(s) & set) >> bit & 1)) continue ;
     failed = (*effects[bit])(i, s) ;
-    if (failed) return failed ;
-    slot_paid(s, 1u << bit) ;
+    if (failed > 0) return failed ;
+    if (failed != NOT_YET) slot_paid(s, 1u << bit) ;
     if (!s->used) return 0 ;
   }
   return 0 ;

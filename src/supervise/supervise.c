@@ -78,7 +78,9 @@ static void turn (void)
     else if (events[i].kind == LOOP_NOTIFY) service_notified(events[i].index) ;
     else signals = 1 ;
   if (signals) read_signals() ;
-  while (timer_pop(mono_now(), &id)) service_event((id - TIMER_SLOT0) / 2, EV_TIMEOUT, 0) ;
+  while (timer_pop(mono_now(), &id))
+    if (id == TIMER_PUBLISH) service_publish_again() ;
+    else service_event((id - TIMER_SLOT0) / 2, EV_TIMEOUT, 0) ;
   service_publish_idle(n) ;
   if (ledger->faults_row) ledger->faults_row = 0 ;
 }

@@ -171,9 +171,12 @@ extern void dir_release (struct slot *s) ;
 
 /* ---- publish.c -------------------------------------------------------------------- */
 
-extern void publish_status (struct slot const *s) ;
+/* E (an errno) may pass: no descriptors, no space, no memory … */
+extern int retry_passes (int e) ;
+/* These two: 0, or -1/errno; the first failure of a row is told. */
+extern int publish_status (struct slot const *s) ;
+extern int publish_death (struct slot const *s) ;
 extern void publish_event (struct slot const *s, char const *letters) ;
-extern void publish_death (struct slot const *s) ;
 extern void publish_no_deaths (struct slot const *s) ;
 
 /* 1: slot I is a supervised service, neither free nor a oneshot. */
@@ -218,6 +221,7 @@ enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOO
 /* Timers below TIMER_SLOT0 are the program's own; then two for each slot: the machine's, and the
    scanner's for timeout-up and timeout-down. */
 #define TIMER_SLOT0 16u
+#define TIMER_PUBLISH (TIMER_SLOT0 - 1)    /* then service_publish_again() is due */
 #define TIMER_OF(i) (TIMER_SLOT0 + 2 * (i))
 #define TIMER_CHANGE_OF(i) (TIMER_OF(i) + 1)
 #define TIMERS (TIMER_OF(ledger->room))
@@ -234,6 +238,8 @@ extern void service_event (uint32_t i, enum service_event e, int32_t code) ;
    nothing else is to be done, and before anything that should see the world as it is. */
 extern int service_unpublished (void) ;
 extern void service_publish (unsigned int max) ;
+/* What the kernel refused, for want of space say, is to be tried again: see TIMER_PUBLISH. */
+extern void service_publish_again (void) ;
 /* At the end of a turn of the loop that brought so many EVENTS: a change is published when nothing
    else is to be done. Services that are about to run or to end have the processor first: in a boot
    and in a stop of many, it is theirs that is waited for. */

@@ -17,11 +17,6 @@
 static uint32_t wait_ms ;    /* ms; 0: nothing to be tried again */
 static int due ;           /* in this round something was refused */
 
-int retry_passes (int e)
-{
-  return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOSPC || e == EDQUOT || e == EAGAIN || e == EROFS || e == EIO || e == ENOLCK ;
-}
-
 int retry_later (int e)
 {
   if (!retry_passes(e)) return 0 ;

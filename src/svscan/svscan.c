@@ -75,6 +75,7 @@ static void timers_run (void)
     else if (id == TIMER_SCRIPT) { if (global_now()->stop) stop_script_deadline() ; else boot_script_deadline() ; }
     else if (id == TIMER_GRACE) stop_grace_over() ;
     else if (id == TIMER_RESCAN) retry_now() ;
+    else if (id == TIMER_PUBLISH) service_publish_again() ;
     else if (id == TIMER_SCAN) { rc_rescan() ; scan_regularly() ; }
     else if (id == TIMER_CMD_WAIT) { if (global_now()->step <= STEP_WAIT) boot_wait_over() ; else cmd_start() ; }
   }

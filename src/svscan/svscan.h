@@ -181,8 +181,6 @@ extern void outside_stopping (void) ;
 /* A service could not be laid out or taken up for reason E (an errno): 1 when that may pass, and
    it will be tried again. */
 extern int retry_later (int e) ;
-/* E may pass: no descriptors, no space, no memory … */
-extern int retry_passes (int e) ;
 /* The first pause, for those that try again by a timer of their own; ns. */
 #define RETRY_PAUSE MS(100)
 /* Something waits to be tried again. */

@@ -223,13 +223,27 @@ START_TEST(oom_of_cgroup_2)
 }
 END_TEST
 
+/* What s6-svstat shows is the truth. */
+static void is_published (unsigned int deaths)
+{
+  char script[256] ;
+  snprintf(script, sizeof script, "s6-svwait -u " SERVICE " && p=$(s6-svstat -o pid " SERVICE ") && [ $(cat /proc/$p/comm) = actor ]"
+    " && [ $(wc -c < " SERVICE "/supervise/death_tally) -eq $((14 * %u)) ]", deaths) ;
+  box_ask(b, script) ;
+}
+
+static void vital (void)
+{
+  box_file(b, "etc/services.d/vital/run", 0755, "#!/bin/sh\nexec actor answer 'vital up' 5\n") ;
+  box_file(b, "etc/services.d/vital/critical", 0644, "") ;
+}
+
 /* ---- no space on /run: supervision goes on, and what could not be written is made good. */
 START_TEST(the_run_directory_is_full)
 {
   struct box_how const how = { .flags = BOX_TMPFS_RUN } ;
   with_service() ;
-  box_file(b, "etc/services.d/vital/run", 0755, "#!/bin/sh\nexec actor answer 'vital up' 5\n") ;
-  box_file(b, "etc/services.d/vital/critical", 0644, "") ;
+  vital() ;
   box_boot(b, &how, (char *)0) ;
   box_event(b, "one up") ;
   box_event(b, "vital up") ;
@@ -237,13 +251,57 @@ START_TEST(the_run_directory_is_full)
   box_ask(b, "s6-svc -r " SERVICE) ;
   box_event(b, "one up") ;
   box_expect(b, "unable to publish the state of one") ;
-  box_ask(b, "rm /run/fill && s6-svc -r " SERVICE) ;
-  box_event(b, "one up") ;
+  /* nothing more happens to the service: it is tried again until there is room */
+  box_ask(b, "rm /run/fill") ;
   box_expect(b, "states can be published again") ;
-  box_ask(b, "s6-svwait -u " SERVICE) ;
+  is_published(1) ;
   /* full again at the end: the code is not lost */
   box_sh(b, "cat /dev/zero > /run/fill; s6-svc -t /run/service/vital") ;
   ck_assert_int_eq(box_exit_code(b), 5) ;
+  box_free(b) ;
+}
+END_TEST
+
+/* The kernel makes no mount read-only in which PID 1 has its lock files open: these directories become
+   read-only mounts of their own. */
+static void read_only (char const *dir)
+{
+  char script[256] ;
+  snprintf(script, sizeof script, "d=$(readlink -f %s) && mount -o bind $d $d && mount -o remount,bind,ro $d && ! touch $d/x", dir) ;
+  box_ask(b, script) ;
+}
+
+/* Read-only for a while: nobody has to ask again for what could not be written. */
+START_TEST(the_run_directory_is_read_only)
+{
+  struct box_how const how = { .flags = BOX_TMPFS_RUN } ;
+  unsigned int told = 0 ;
+  with_service() ;
+  vital() ;
+  box_boot(b, &how, (char *)0) ;
+  box_event(b, "vital up") ;
+  box_event(b, "one up") ;
+  box_ask(b, "s6-svwait -u " SERVICE) ;
+  read_only(SERVICE "/supervise") ;
+  for (unsigned int i = 0 ; i < 3 ; i++)
+  {
+    box_ask(b, "s6-svc -r " SERVICE) ;
+    box_event(b, "one up") ;
+  }
+  box_expect(b, "unable to publish the state of one, supervision goes on") ;
+  fault(1) ;
+  /* owed still, and tried again by the next life */
+  box_expect(b, "unable to publish the state of one, supervision goes on") ;
+  box_ask(b, "umount $(readlink -f " SERVICE ")/supervise") ;
+  box_expect(b, "states can be published again") ;
+  is_published(3) ;
+  read_only("/run/s6-linux-init-container-results") ;
+  /* and the end of it all: the code cannot be written, and is not lost */
+  box_sh(b, "s6-svc -t /run/service/vital") ;
+  ck_assert_int_eq(box_exit_code(b), 5) ;
+  for (char const *p = box_output(b) ; (p = strstr(p, "unable to publish")) ; p++) told++ ;
+  /* once in each life of PID 1 */
+  ck_assert_uint_eq(told, 2) ;
   box_free(b) ;
 }
 END_TEST
@@ -259,5 +317,6 @@ int main (void)
   tcase_add_test(t, oom_score) ;
   tcase_add_test(t, oom_of_cgroup_2) ;
   tcase_add_test(t, the_run_directory_is_full) ;
+  tcase_add_test(t, the_run_directory_is_read_only) ;
   return box_main("promises", cases, 1) ;
 }
