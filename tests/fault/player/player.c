@@ -19,7 +19,8 @@
      counted     a service of the storm: as ready, but records "NAME up PID"
      reaped      its finish script: records "NAME finish PID", the run's
      storm SEED N F  the CMD of the storm: N commands to random services, after one in F (0: none)
-                 a SEGV to PID 1; records what PID 1 needs at the beginning and at the end
+                 a SEGV to PID 1; records what PID 1 needs at the beginning and at the end, and how
+                 many faults there were
      around      the CMD that does without "killed", which it kills: the others are restarted and heard
      crash       .s6-svscan/crash: records itself and ends with 9
      drive HOW   the CMD: restarts and stops services, then ends the container: HOW is cmd,
@@ -453,8 +454,22 @@ static void one_of_many (void)
   tell(name, letters[roll(sizeof letters / sizeof letters[0])]) ;
 }
 
+#define BURST 4
+
+/* A signal that comes while another is pending, or while PID 1 is executed again, is none: so the one
+   before is over first. Then there is much to do, and at some moment of that it comes. */
+static void fault (void)
+{
+  quiet() ;
+  for (unsigned int i = 0 ; i < BURST ; i++) one_of_many() ;
+  for (unsigned int k = roll(30000) ; k ; k--) getppid() ;
+  kill(1, SIGSEGV) ;
+}
+
 static int storm (char const *seed, unsigned int n, unsigned int faults)
 {
+  unsigned int sent = 0 ;
+  char text[16] ;
   dice = strtoul(seed, 0, 10) * 2654435761u + 88172645463325252u ;
   block_all() ;
   watch = inotify_init1(IN_CLOEXEC) ;
@@ -467,13 +482,17 @@ static int storm (char const *seed, unsigned int n, unsigned int faults)
   {
     one_of_many() ;
     if (i % 8 == 7) control(SERVICES ".s6-svscan/control", "a") ;
-    /* a moment of random length */
-    for (unsigned int k = roll(30000) ; faults && k ; k--) getppid() ;
-    if (faults && !roll(faults)) kill(1, SIGSEGV) ;
+    if (faults && !roll(faults))
+    {
+      fault() ;
+      sent++ ;
+    }
     if (i % 500 == 499) gather() ;
   }
   gather() ;
   take_stock("after") ;
+  snprintf(text, sizeof text, "%u", sent) ;
+  record("faults", text) ;
   return 42 ;
 }
 
