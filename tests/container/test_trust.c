@@ -236,6 +236,39 @@ START_TEST(nobody_else_supervises)
 }
 END_TEST
 
+static void locks_are_held (void)
+{
+  box_ask(b, "s6-svok " SERVICE " && svctl status") ;
+  ck_assert_int_eq(exited(box_sh(b, "s6-supervise " SERVICE).status), 100) ;
+  ck_assert_int_eq(exited(box_sh(b, "s6-svscan /run/service").status), 100) ;
+}
+
+/* A lock of the classic kind is gone when its holder closes any descriptor of that file. Here PID 1 is
+   made to: the lock files of the service, of the scanner and of the run directory are settings of the
+   service by another name, and PID 1 opens, reads and closes them at a start and at a stop. Nor may a
+   child that ends, an exec or a fault drop them. */
+START_TEST(no_stray_close_drops_the_locks)
+{
+  with_service() ;
+  boot() ;
+  box_ask(b, "cd " SERVICE " && ln supervise/lock timeout-finish && ln supervise/lock timeout-kill"
+    " && ln /run/service/.s6-svscan/lock max-death-tally && ln /run/keelson.lock down-signal") ;
+  restarts() ;
+  locks_are_held() ;
+  for (int i = 0 ; i < 2 ; i++)
+  {
+    box_ask(b, i ? "svctl reexec" : "kill -SEGV 1; svctl rescan") ;
+    locks_are_held() ;
+    restarts() ;
+    locks_are_held() ;
+  }
+  /* and nobody else has a hand on them */
+  box_ask(b, "for l in $(readlink -f " SERVICE "/supervise/lock) $(readlink -f /run/service/.s6-svscan/lock) /run/keelson.lock; do"
+    " for p in /proc/[0-9]*; do [ $p != /proc/1 ] || continue; for d in $p/fd/*; do [ \"$(readlink $d)\" != $l ] || exit 1; done; done; done") ;
+  stops_well() ;
+}
+END_TEST
+
 /* Followed only in a directory that is ours. */
 START_TEST(a_dangling_supervise_link)
 {
@@ -454,6 +487,7 @@ int main (void)
   tcase_add_test(attacks, a_listener_that_is_a_device) ;
   tcase_add_test(attacks, environment_of_a_former_life) ;
   tcase_add_test(attacks, nobody_else_supervises) ;
+  tcase_add_test(attacks, no_stray_close_drops_the_locks) ;
   tcase_add_test(attacks, a_dangling_supervise_link) ;
   tcase_add_test(attacks, control_replaced) ;
   tcase_add_test(attacks, garbage_and_floods_on_control) ;
