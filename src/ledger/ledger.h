@@ -42,6 +42,7 @@
 #define LEDGER_PATH_MAX 1024           /* three paths of PATH_MAX would be a quarter of a small container's ledger */
 #define RING_SIZE 1000u
 #define NO_SLOT UINT32_MAX
+#define LOCK_OF_SCANNER -2
 
 enum ledger_stage { STAGE_INIT, STAGE_SVSCAN, STAGE_SUPERVISE, STAGE_FINISH } ;
 
@@ -111,7 +112,7 @@ struct slot
   int32_t finish_errno ;
   int32_t stop_errno ;
   int32_t control_fd ;          /* the fifo, O_RDWR */
-  int32_t lock_fd ;
+  int32_t lock_fd ;             /* LOCK_OF_SCANNER: supervise/lock is a link to the scan directory's */
   int32_t notify[2] ;           /* readiness pipe: read end while waiting; -1 */
   int32_t pipe[2] ;             /* of a logger: the pipe whose read end it owns; -1 */
   uint32_t logger ;             /* of a producer: the slot whose pipe[1] is our stdout; NO_SLOT */

@@ -21,7 +21,7 @@
 static char const *const parts[] = { [DIR_SUPERVISE] = "/supervise", [DIR_EVENT] = "/event" } ;
 
 /* What dir_open() holds until dir_done(). */
-static struct { struct slot const *s ; int fd[2] ; int fresh ; } held = { .s = 0, .fd = { -1, -1 }, .fresh = 0 } ;
+static struct { struct slot const *s ; int fd[2] ; } held = { .s = 0, .fd = { -1, -1 } } ;
 
 static char const *path_of (struct slot const *s, enum dir_part part)
 {
@@ -134,7 +134,27 @@ static int open_control (int dirfd)
   return -1 ;
 }
 
-static int open_lock (int dirfd)
+/* ---- supervise/lock. In a directory that is new it is a link to the scan directory's lock, which we
+   hold: held by the same process as long as that lives, and no file, descriptor and lock of its own. */
+
+#define SCANNERS_LOCK ".s6-svscan/lock"
+
+static int is_scanners_lock (int dirfd)
+{
+  struct stat st, scanners ;
+  return fstatat(dirfd, "lock", &st, AT_SYMLINK_NOFOLLOW) == 0 && fstat(ledger->scan_lock_fd, &scanners) == 0
+    && st.st_ino == scanners.st_ino && st.st_dev == scanners.st_dev ;
+}
+
+/* Whoever looks from now on finds that nobody supervises the service. */
+static void release_scanners_lock (struct slot const *s)
+{
+  int fd = dir_open(s, DIR_SUPERVISE) ;
+  if (fd >= 0 && is_scanners_lock(fd)) unlinkat(fd, "lock", 0) ;
+  dir_done() ;
+}
+
+static int try_lock (int dirfd)
 {
   int fd = openat(dirfd, "lock", O_RDWR | O_CREAT | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0644) ;
   int r ;
@@ -146,17 +166,38 @@ static int open_lock (int dirfd)
   return -1 ;
 }
 
+static int open_lock (int dirfd)
+{
+  int fd = try_lock(dirfd) ;
+  /* a link that could not be removed when the service was given up: it is ours, and in our way */
+  if (fd >= 0 || errno != EBUSY || !is_scanners_lock(dirfd)) return fd ;
+  return unlinkat(dirfd, "lock", 0) < 0 ? -1 : try_lock(dirfd) ;
+}
+
+static int take_lock (struct slot *s, int dirfd)
+{
+  if (s->lock_fd == LOCK_OF_SCANNER) return 0 ;
+  s->lock_fd = open_lock(dirfd) ;
+  return s->lock_fd < 0 ? -1 : 0 ;
+}
+
+static void note_identity (struct slot *s, struct stat const *st)
+{
+  s->dir_dev = st->st_dev ;
+  s->dir_ino = st->st_ino ;
+}
+
 static int prepare_supervise (struct slot *s)
 {
   struct stat st ;
   int fd = make_and_look(s, DIR_SUPERVISE, &st) ;
   if (fd < 0) return -1 ;
-  s->dir_dev = st.st_dev ;
-  s->dir_ino = st.st_ino ;
-  s->lock_fd = open_lock(fd) ;
-  if (s->lock_fd < 0) return -1 ;
+  note_identity(s, &st) ;
+  if (take_lock(s, fd) < 0) return -1 ;
   s->control_fd = open_control(fd) ;
-  return s->control_fd < 0 ? -1 : 0 ;
+  if (s->control_fd < 0) return -1 ;
+  publish_before(fd, "status") ;
+  return 0 ;
 }
 
 static void say_why (struct slot const *s, char const *part)
@@ -174,16 +215,23 @@ static void say_why (struct slot const *s, char const *part)
    anything is in the way, having done nothing that the careful way would not do. */
 static int prepare_fresh (struct slot *s)
 {
-  char control[SLOT_NAME_MAX + 32] ;
+  char name[SLOT_NAME_MAX + 32] ;
   char const *path = path_of(s, DIR_EVENT) ;
+  size_t n ;
   if (mkdir(path, 0700) < 0 || chmod(path, EVENT_MODE) < 0) return -1 ;
   path = path_of(s, DIR_SUPERVISE) ;
   if (mkdir(path, 0700) < 0) return -1 ;
-  strcpy(control, path) ;
-  strcat(control, "/control") ;
-  if (mkfifo(control, 0600) < 0) return -1 ;
-  s->control_fd = openat(AT_FDCWD, control, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
-  return s->control_fd < 0 ? -1 : 0 ;
+  n = strlen(path) ;
+  memcpy(name, path, n) ;
+  strcpy(name + n, "/lock") ;
+  if (linkat(AT_FDCWD, SCANNERS_LOCK, AT_FDCWD, name, 0) == 0) s->lock_fd = LOCK_OF_SCANNER ;
+  strcpy(name + n, "/control") ;
+  if (mkfifo(name, 0600) < 0) return -1 ;
+  s->control_fd = openat(AT_FDCWD, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
+  if (s->control_fd < 0) return -1 ;
+  strcpy(name + n, "/status") ;
+  publish_before(AT_FDCWD, name) ;
+  return 0 ;
 }
 
 int dir_prepare (uint32_t i, int fresh)
@@ -225,25 +273,16 @@ static int complete_supervise (struct slot *s)
   struct stat st ;
   int fd = open_and_look(s, DIR_SUPERVISE, &st) ;
   if (fd < 0) return -1 ;
-  s->dir_dev = st.st_dev ;
-  s->dir_ino = st.st_ino ;
   fcntl(s->control_fd, F_SETPIPE_SZ, CONTROL_SIZE) ;
-  s->lock_fd = open_lock(fd) ;
+  if (take_lock(s, fd) < 0) return -1 ;
+  note_identity(s, &st) ;
   settings_stamp(s) ;
-  return s->lock_fd < 0 ? -1 : 0 ;
+  return 0 ;
 }
 
 int dir_complete (struct slot *s)
 {
-  if (s->lock_fd < 0 && (complete_supervise(s) < 0 || prepare_event(s) < 0)) return -1 ;
-  hold(s) ;
-  held.fresh = 1 ;
-  return 0 ;
-}
-
-int dir_is_fresh (struct slot const *s)
-{
-  return held.s == s && held.fresh ;
+  return !s->dir_ino && (complete_supervise(s) < 0 || prepare_event(s) < 0) ? -1 : 0 ;
 }
 
 void dir_done (void)
@@ -254,7 +293,6 @@ void dir_done (void)
     held.fd[k] = -1 ;
   }
   held.s = 0 ;
-  held.fresh = 0 ;
 }
 
 static void drop (int32_t *fd)
@@ -268,5 +306,6 @@ void dir_release (struct slot *s)
 {
   if (s->control_fd >= 0) loop_unwatch(s->control_fd) ;
   drop(&s->control_fd) ;
+  if (s->lock_fd == LOCK_OF_SCANNER) release_scanners_lock(s) ;
   drop(&s->lock_fd) ;
 }

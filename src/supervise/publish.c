@@ -56,15 +56,42 @@ static void fill (struct svstatus *st, struct slot const *s)
   st->ready = !!(c->flags & IS_READY) ;
 }
 
-/* Where nobody can be reading yet, no rename is needed: it costs more than all the rest. */
-static int write_first (int dirfd, char const *packed)
+/* ---- before the first publication */
+
+#define BEFORE ".s6-svscan/status"
+
+static void pack_before (char *packed)
 {
-  int fd = openat(dirfd, "status", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), r ;
-  if (fd < 0) return -1 ;
-  r = write(fd, packed, SVSTATUS_SIZE) == SVSTATUS_SIZE ? 0 : -1 ;
-  close(fd) ;
-  return r ;
+  struct svstatus st ;
+  memset(&st, 0, sizeof st) ;
+  tain_wallclock_read(&st.stamp) ;
+  st.readystamp = st.stamp ;
+  st.want_up = st.ready = 1 ;
+  svstatus_pack(packed, &st) ;
 }
+
+/* One file for all who come now: a link costs a fifth of a file. */
+static int link_before (char const *path)
+{
+  static int made = 0 ;
+  char packed[SVSTATUS_SIZE] ;
+  if (!made)
+  {
+    pack_before(packed) ;
+    made = file_replace(AT_FDCWD, BEFORE, packed, sizeof packed, 0644) == 0 ;
+  }
+  return made ? linkat(AT_FDCWD, BEFORE, AT_FDCWD, path, 0) : -1 ;
+}
+
+void publish_before (int dirfd, char const *path)
+{
+  char packed[SVSTATUS_SIZE] ;
+  if (dirfd == AT_FDCWD && link_before(path) == 0) return ;
+  pack_before(packed) ;
+  file_replace(dirfd, path, packed, sizeof packed, 0644) ;
+}
+
+/* ---- status */
 
 int publish_status (struct slot const *s)
 {
@@ -74,8 +101,7 @@ int publish_status (struct slot const *s)
   if (fd < 0) return report(s, 1) ;
   fill(&st, s) ;
   svstatus_pack(packed, &st) ;
-  r = dir_is_fresh(s) ? write_first(fd, packed) : -1 ;
-  if (r < 0) r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
+  r = file_replace(fd, "status", packed, sizeof packed, 0644) ;
   return report(s, r < 0) ;
 }
 

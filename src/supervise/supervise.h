@@ -164,8 +164,6 @@ enum dir_part { DIR_SUPERVISE, DIR_EVENT } ;
    service needs each several times. -1/errno: ESTALE when it is no longer the directory that was
    prepared. */
 extern int dir_open (struct slot const *s, enum dir_part part) ;
-/* 1: dir_complete() was called since the last dir_done(): what is published now is the first. */
-extern int dir_is_fresh (struct slot const *s) ;
 extern void dir_done (void) ;
 extern void dir_release (struct slot *s) ;
 
@@ -173,6 +171,9 @@ extern void dir_release (struct slot *s) ;
 
 /* E (an errno) may pass: no descriptors, no space, no memory … */
 extern int retry_passes (int e) ;
+/* The status of a service that has not begun, as a file that others may share until publish_status()
+   gives it its own: whoever runs first may look at the others. PATH is from DIRFD. */
+extern void publish_before (int dirfd, char const *path) ;
 /* These two: 0, or -1/errno; the first failure of a row is told. */
 extern int publish_status (struct slot const *s) ;
 extern int publish_death (struct slot const *s) ;

@@ -22,6 +22,7 @@ static box *one_service (char const *run, char const *finish)
 }
 
 /* "a up PID" */
+#define WRITERS 20
 #define UP "#!/bin/sh\nexec actor up \"a up $$\"\n"
 #define FINISH "#!/bin/sh\necho \"a finish $# $1 $2 $3 $((${4:-0} > 1))\" > /events\n"
 
@@ -136,8 +137,49 @@ START_TEST(lock_fd)
 }
 END_TEST
 
+/* A run may look at its own service from its first moment on: there is a status before it is known. */
+START_TEST(a_status_before_the_first_run)
+{
+  static char const run[] = "#!/bin/sh\ns6-svstat -o wantedup . > /events 2>&1\nexec actor up up\n" ;
+  char path[64] ;
+  box *b = box_new(0) ;
+  for (int i = 0 ; i < WRITERS ; i++)
+  {
+    sprintf(path, "etc/services.d/w%d/run", i) ;
+    box_file(b, path, 0755, run) ;
+  }
+  box_boot(b, &plain, (char *)0) ;
+  for (int i = 0 ; i < WRITERS ; i++) box_event(b, "up") ;
+  ck_assert_uint_eq(box_event_count(b, "true"), WRITERS) ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
+/* Nobody supervises a service beside us while we do, and anybody may when we have let it go. */
+START_TEST(the_lock_of_a_service)
+{
+  box *b = one_service(UP, 0) ;
+  box_file(b, "etc/services.d/b/run", 0755, "#!/bin/sh\nexec actor up \"b up\"\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event_after(b, "a up ") ;
+  box_event(b, "b up") ;
+  box_ask(b, "test -e /run/s6/legacy-services/a/supervise/lock") ;
+  ck_assert_int_ne(exited(box_sh(b, "s6-supervise /run/service/a 2> /dev/null").status), 0) ;
+  ck_assert_str_eq(box_ask(b, "svstat -o up /run/service/a"), "true\n") ;
+  box_ask(b, "s6-svc -wD -xd /run/s6/legacy-services/a") ;
+  /* PID 1 is through with that when it has done something else */
+  box_ask(b, "svctl restart b") ;
+  ck_assert_int_eq(exited(box_sh(b, "s6-svstat /run/s6/legacy-services/a").status), 1) ;
+  ck_assert_int_eq(exited(box_sh(b, "s6-svok /run/s6/legacy-services/a").status), 1) ;
+  box_ask(b, "s6-svstat /run/service/b") ;
+  box_sh_start(b, "exec s6-supervise /run/s6/legacy-services/a") ;
+  box_event_after(b, "a up ") ;
+  box_ask(b, "s6-svc -xd /run/s6/legacy-services/a") ;
+  ck_assert_int_eq(stop(b), 0) ;
+}
+END_TEST
+
 /* What a first run lays into its directory counts, however early that was. */
-#define WRITERS 20
 START_TEST(files_that_the_first_run_makes)
 {
   static char const run[] =
@@ -354,6 +396,8 @@ int main (void)
   tcase_add_test(tc, permanent_failure) ;
   tcase_add_test(tc, down_file) ;
   tcase_add_test(tc, lock_fd) ;
+  tcase_add_test(tc, a_status_before_the_first_run) ;
+  tcase_add_test(tc, the_lock_of_a_service) ;
   tcase_add_test(tc, files_that_the_first_run_makes) ;
   tcase_add_test(tc, readiness) ;
   tcase_add_test(tc, down_signal) ;
