@@ -137,7 +137,7 @@ build/dev/tests/fault/player: tests/fault/player/player.c
 
 .PHONY: check-faults check-fault-build
 soak: check-fault-build
-	SOAK_MINUTES=5 SOAK_COMMANDS=60000 build/dev/tests/fault/test_soak
+	SOAK_SECONDS=300 SOAK_COMMANDS=60000 build/dev/tests/fault/test_soak
 
 check-fault-build: $(BOX_ROOT).stamp $(fault_TESTS) build/dev/tests/fault/player
 

@@ -30,6 +30,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SERVICES "/run/service/"
@@ -345,8 +347,9 @@ static int counted (char const *name)
   int sig ;
   begin(name) ;
   snprintf(text, sizeof text, "up %d", (int)getpid()) ;
-  record(label, text) ;
+  /* first: when its line is there, PID 1 has nothing more to wait for */
   if (write(3, "\n", 1) != 1) record(label, "cannot notify") ;
+  record(label, text) ;
   while ((sig = next_signal()) != SIGTERM) ;
   return 0 ;
 }
@@ -358,40 +361,6 @@ static int reaped (char const *name, char const *pid)
   snprintf(text, sizeof text, "finish %s", pid) ;
   record(label, text) ;
   return 0 ;
-}
-
-/* Every service goes down, if it was up, and comes up again. */
-static void gather (void)
-{
-  char name[16] ;
-  int fd = open("/record", O_WRONLY | O_APPEND | O_CLOEXEC) ;
-  off_t mark = fd < 0 ? -1 : lseek(fd, 0, SEEK_END) ;
-  unsigned int up = 0, seen[SERVICE_COUNT] = { 0 } ;
-  static char text[1 << 20] ;
-  char events[4096] ;
-  if (mark < 0) die("find the end of the record") ;
-  close(fd) ;
-  for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++)
-  {
-    snprintf(name, sizeof name, "s%02u", i) ;
-    tell(name, "du") ;
-  }
-  for (;;)
-  {
-    ssize_t n ;
-    fd = open("/record", O_RDONLY | O_CLOEXEC) ;
-    n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, mark) ;
-    if (n < 0) die("read the record") ;
-    close(fd) ;
-    text[n] = 0 ;
-    up = 0 ;
-    memset(seen, 0, sizeof seen) ;
-    for (char *p = text, *end ; (end = strchr(p, '\n')) ; p = end + 1)
-      if (p[0] == 's' && !strncmp(p + 3, " up ", 4)) seen[(unsigned int)(p[1] - '0') * 10 + (unsigned int)(p[2] - '0')] = 1 ;
-    for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++) up += seen[i] ;
-    if (up == SERVICE_COUNT) return ;
-    if (read(watch, events, sizeof events) < 0) die("wait for the record") ;
-  }
 }
 
 /* PID 1 signs its lock file when it has applied letters: after the second time it has also seen
@@ -415,9 +384,10 @@ static unsigned long field (char const *file, char const *name)
   char *p ;
   int fd = open(file, O_RDONLY | O_CLOEXEC) ;
   ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1) ;
-  if (n < 0) die(file) ;
-  close(fd) ;
-  text[n] = 0 ;
+  /* a process may have ended in between */
+  if (n < 0 && errno != ENOENT && errno != ESRCH) die(file) ;
+  if (fd >= 0) close(fd) ;
+  text[n < 0 ? 0 : n] = 0 ;
   p = strstr(text, name) ;
   return p ? strtoul(p + strlen(name), 0, 10) : 0 ;
 }
@@ -436,6 +406,80 @@ static unsigned int entries (char const *dir, int zombies)
   }
   closedir(d) ;
   return n ;
+}
+
+static void tell_all (char const *letters)
+{
+  char name[16] ;
+  for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++)
+  {
+    snprintf(name, sizeof name, "s%02u", i) ;
+    tell(name, letters) ;
+  }
+}
+
+/* A child of PID 1 other than we; 0: there is none. */
+static pid_t somebody (void)
+{
+  pid_t pid = 0 ;
+  DIR *d = opendir("/proc") ;
+  if (!d) die("/proc") ;
+  for (struct dirent *e ; !pid && (e = readdir(d)) ; )
+  {
+    char path[300] ;
+    snprintf(path, sizeof path, "/proc/%s/status", e->d_name) ;
+    if (e->d_name[0] < '0' || e->d_name[0] > '9' || atoi(e->d_name) == (int)getpid() || access(path, F_OK) < 0) continue ;
+    if (field(path, "\nPPid:\t") == 1) pid = (pid_t)atoi(e->d_name) ;
+  }
+  closedir(d) ;
+  return pid ;
+}
+
+/* All services are wanted down, and PID 1 knows it: the processes that are there end, and finish
+   scripts after them. */
+static void wait_for_ends (void)
+{
+  pid_t pid ;
+  for (quiet() ; (pid = somebody()) ; quiet())
+  {
+    struct pollfd x = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN } ;
+    if (x.fd < 0) continue ;
+    if (poll(&x, 1, -1) < 0) die("wait for an end") ;
+    close(x.fd) ;
+  }
+}
+
+/* Every service goes down, if it was up; when all have ended, each comes up again. */
+static void gather (void)
+{
+  int fd ;
+  off_t mark ;
+  unsigned int up = 0, seen[SERVICE_COUNT] = { 0 } ;
+  static char text[1 << 20] ;
+  char events[4096] ;
+  tell_all("d") ;
+  wait_for_ends() ;
+  fd = open("/record", O_WRONLY | O_APPEND | O_CLOEXEC) ;
+  mark = fd < 0 ? -1 : lseek(fd, 0, SEEK_END) ;
+  if (mark < 0) die("find the end of the record") ;
+  close(fd) ;
+  tell_all("u") ;
+  for (;;)
+  {
+    ssize_t n ;
+    fd = open("/record", O_RDONLY | O_CLOEXEC) ;
+    n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, mark) ;
+    if (n < 0) die("read the record") ;
+    close(fd) ;
+    text[n] = 0 ;
+    up = 0 ;
+    memset(seen, 0, sizeof seen) ;
+    for (char *p = text, *end ; (end = strchr(p, '\n')) ; p = end + 1)
+      if (p[0] == 's' && !strncmp(p + 3, " up ", 4)) seen[(unsigned int)(p[1] - '0') * 10 + (unsigned int)(p[2] - '0')] = 1 ;
+    for (unsigned int i = 0 ; i < SERVICE_COUNT ; i++) up += seen[i] ;
+    if (up == SERVICE_COUNT) return ;
+    if (read(watch, events, sizeof events) < 0) die("wait for the record") ;
+  }
 }
 
 static void take_stock (char const *when)
