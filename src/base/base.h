@@ -108,6 +108,10 @@ extern int fd_fence (int base) ;
 /* What woke the loop: KIND and INDEX as given to loop_watch(). */
 struct loop_event { uint32_t kind ; uint32_t index ; uint32_t events ; } ;
 
+/* Every signal but the fault signals: those stay open, as the kernel would kill us instead of calling
+   the handler of one that is blocked. */
+extern void all_but_faults (sigset_t *mask) ;
+
 /* Blocks every signal but the fault signals: what comes is pending until the loop reads it, also
    across an exec (PID 1 loses a signal that is neither blocked nor handled). Returns the mask
    that was, in the kernel's bits. */

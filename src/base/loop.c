@@ -32,8 +32,7 @@ timers ;
 
 /* ---- descriptors */
 
-/* Fault signals stay open: blocked, the kernel would kill us instead of calling the handler. */
-static void all_but_faults (sigset_t *mask)
+void all_but_faults (sigset_t *mask)
 {
   static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
   sigfillset(mask) ;

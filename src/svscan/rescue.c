@@ -62,21 +62,13 @@ static void crash_script (void)
   say_sys(SAY_ERROR, errno, "unable to execute .s6-svscan/crash") ;
 }
 
-/* All but the signals of faults: a fault in here leads here again, and a blocked one would kill. */
-static void most_signals (sigset_t *set)
-{
-  static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
-  sigfillset(set) ;
-  for (size_t i = 0 ; i < sizeof faults / sizeof faults[0] ; i++) sigdelset(set, faults[i]) ;
-}
-
 void rescue (void)
 {
   pid_t self = getpid() ;
   sigset_t most ;
   say(SAY_FATAL, "faults without end: supervision is over, zombies are reaped and a stop signal ends the container") ;
   crash_script() ;
-  most_signals(&most) ;
+  all_but_faults(&most) ;
   sigprocmask(SIG_SETMASK, &most, 0) ;
   for (;;)
   {
