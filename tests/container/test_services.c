@@ -137,10 +137,9 @@ START_TEST(lock_fd)
 }
 END_TEST
 
-/* A run may look at its own service from its first moment on: there is a status before it is known. */
-START_TEST(a_status_before_the_first_run)
+/* A box that has booted, with so many services of that script: all of them are up. */
+static box *box_of_writers (char const *run)
 {
-  static char const run[] = "#!/bin/sh\ns6-svstat -o wantedup . > /events 2>&1\nexec actor up up\n" ;
   char path[64] ;
   box *b = box_new(0) ;
   for (int i = 0 ; i < WRITERS ; i++)
@@ -150,6 +149,14 @@ START_TEST(a_status_before_the_first_run)
   }
   box_boot(b, &plain, (char *)0) ;
   for (int i = 0 ; i < WRITERS ; i++) box_event(b, "up") ;
+  return b ;
+}
+
+/* A run may look at its own service from its first moment on: there is a status before it is known. */
+START_TEST(a_status_before_the_first_run)
+{
+  static char const run[] = "#!/bin/sh\ns6-svstat -o wantedup . > /events 2>&1\nexec actor up up\n" ;
+  box *b = box_of_writers(run) ;
   ck_assert_uint_eq(box_event_count(b, "true"), WRITERS) ;
   ck_assert_int_eq(stop(b), 0) ;
 }
@@ -185,15 +192,7 @@ START_TEST(files_that_the_first_run_makes)
   static char const run[] =
     "#!/bin/sh\nprintf '#!/bin/sh\\necho finished > /events\\n' > finish.new\nchmod 755 finish.new\n"
     "mv finish.new finish\nexec actor up up\n" ;
-  char path[64] ;
-  box *b = box_new(0) ;
-  for (int i = 0 ; i < WRITERS ; i++)
-  {
-    sprintf(path, "etc/services.d/w%d/run", i) ;
-    box_file(b, path, 0755, run) ;
-  }
-  box_boot(b, &plain, (char *)0) ;
-  for (int i = 0 ; i < WRITERS ; i++) box_event(b, "up") ;
+  box *b = box_of_writers(run) ;
   ck_assert_int_eq(box_stop(b), 0) ;
   ck_assert_uint_eq(box_event_count(b, "finished"), WRITERS) ;
   box_free(b) ;
