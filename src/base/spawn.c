@@ -51,7 +51,7 @@
 
 /* ---- rooms */
 
-#define ROOMS 96
+#define ROOMS 512
 #define ROOMS_KEPT 1   /* whose memory a restart now and then may use again */
 #define ARGS 12
 #define ENVS 32
@@ -90,13 +90,11 @@ static int is_taken (struct room const *r)
 
 static struct room *free_room (void)
 {
-  for (unsigned int i = 0 ; i < ROOMS ; i++)
-    if (!is_taken(rooms + i))
-    {
-      if (i >= used) used = i + 1 ;
-      return rooms + i ;
-    }
-  return 0 ;
+  for (unsigned int i = 0 ; i < used ; i++)
+    if (!is_taken(rooms + i)) return rooms + i ;
+  /* not even read before: what is read first and written then is a page mapped twice, and the second
+     time all processors that share the memory are interrupted */
+  return used < ROOMS ? rooms + used++ : 0 ;
 }
 
 int spawn_shares (void)
