@@ -87,9 +87,10 @@ extern char const *signal_text (char *buffer, int sig) ;
    0..2 are the container's. Numbers that the runtime passed in stay where they are and go
    through to the services. Everything of ours lives at or above `base`, so that a child gets
    rid of all of it with one close_range(). What a child needs while it sets itself up is
-   copied by the child before that call.
+   copied by the child before that call. Each number below `base` that is free holds /dev/null, and
+   every child copies it: one is enough.
 */
-#define FD_BASE_DEFAULT 16
+#define FD_BASE_DEFAULT 4
 
 /* The number from which on descriptors are ours: FD_BASE_DEFAULT, or higher where the runtime
    has passed in higher ones. */
@@ -102,6 +103,15 @@ extern int fd_raise (int fd, int base, int cloexec) ;
 /* Holds the numbers below BASE that are free with copies of /dev/null, so that open() and its
    kin hand out numbers at or above BASE from the start. All close-on-exec. 0, or -1/errno. */
 extern int fd_fence (int base) ;
+
+/* Room for N descriptors more, before children share the table: one that grows while it is shared
+   keeps us waiting for some milliseconds, until nobody can be reading the old one any more
+   (synchronize_rcu). Where there is none it grows as it must. */
+extern void fd_room (uint32_t n) ;
+
+/* FD, moved to a number that no child copies if fd_room() has made a large table: a child's own
+   one begins as a copy of the first 64. FD itself, untouched, where that cannot be. */
+extern int fd_high (int fd) ;
 
 /* ---- loop ------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -47,6 +48,8 @@ int fd_base_find (void)
   return max < FD_BASE_DEFAULT ? FD_BASE_DEFAULT : max + 1 ;
 }
 
+#define SMALL_TABLE 64   /* what a process has without a further allocation, and copies in any case */
+
 int fd_raise (int fd, int base, int cloexec)
 {
   int r, e ;
@@ -66,6 +69,28 @@ int fd_fence (int base)
   if (fd < 0) return -1 ;
   close(fd) ;
   return 0 ;
+}
+
+static int high = 0 ;   /* where fd_high() begins */
+
+void fd_room (uint32_t n)
+{
+  struct rlimit rl ;
+  int fd ;
+  if (n <= SMALL_TABLE / 2 || getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur <= SMALL_TABLE) return ;
+  n += SMALL_TABLE ;
+  fd = fcntl(0, F_DUPFD_CLOEXEC, n < rl.rlim_cur ? n : (uint32_t)rl.rlim_cur - 1) ;
+  if (fd < 0) return ;
+  close(fd) ;
+  high = SMALL_TABLE ;
+}
+
+int fd_high (int fd)
+{
+  int r = fd < 0 || fd >= high ? fd : fcntl(fd, F_DUPFD, high) ;
+  if (r < 0 || r == fd) return fd ;
+  close(fd) ;
+  return r ;
 }
 
 int ofd_lock (int fd)

@@ -187,23 +187,23 @@ static uint32_t free_slot (void)
   return NO_SLOT ;
 }
 
-static uint32_t append_slot (void)
+int slot_room (uint32_t n)
 {
-  if (ledger->slots == SLOT_MAX) return (errno = ENOSPC, NO_SLOT) ;
-  if (ledger->slots == ledger->room)
-  {
-    uint32_t room = ledger->room + (ledger->room < 16 * GROUP ? GROUP : ledger->room / 16) ;
-    if (grow_file(ledger->self_fd, room) < 0) return NO_SLOT ;
-    ledger->room = room ;
-  }
-  return ledger->slots++ ;
+  uint32_t want = ledger->slots + n, room = ledger->room ;
+  if (want <= room) return 0 ;
+  if (want > SLOT_MAX) return (errno = ENOSPC, -1) ;
+  room += room < 16 * GROUP ? GROUP : room / 16 ;
+  if (room < want) room = want ;
+  if (grow_file(ledger->self_fd, room) < 0) return -1 ;
+  ledger->room = room ;
+  return 0 ;
 }
 
 uint32_t slot_new (void)
 {
   uint32_t i = free_slot() ;
   struct slot *s ;
-  if (i == NO_SLOT) i = append_slot() ;
+  if (i == NO_SLOT && slot_room(1) == 0) i = ledger->slots++ ;
   if (i == NO_SLOT) return i ;
   s = slot_at(i) ;
   memset(s, 0, sizeof *s) ;

@@ -283,6 +283,9 @@ extern void global_commit (void) ;
 
 extern struct slot *slot_at (uint32_t i) ;
 extern struct slot *slot_of (struct header *h, uint32_t i) ;
+/* Room in the ledger for N slots more, besides those that have been in use and are free. 0, or
+   -1/errno (ENOSPC: SLOT_MAX reached). */
+extern int slot_room (uint32_t n) ;
 /* A fresh slot, all zero but for its descriptors (-1), used = 0 still. NO_SLOT with errno when
    there is no room (ENOSPC: SLOT_MAX reached). */
 extern uint32_t slot_new (void) ;

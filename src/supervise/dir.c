@@ -118,7 +118,7 @@ static int open_control (int dirfd)
   {
     int fresh = mkfifoat(dirfd, "control", 0600) == 0 ;
     if (!fresh && errno != EEXIST) return -1 ;
-    fd = openat(dirfd, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
+    fd = fd_high(openat(dirfd, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY)) ;
     if (fd >= 0)
     {
       if (fresh || (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)))
@@ -227,7 +227,7 @@ static int prepare_fresh (struct slot *s)
   if (linkat(AT_FDCWD, SCANNERS_LOCK, AT_FDCWD, name, 0) == 0) s->lock_fd = LOCK_OF_SCANNER ;
   strcpy(name + n, "/control") ;
   if (mkfifo(name, 0600) < 0) return -1 ;
-  s->control_fd = openat(AT_FDCWD, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY) ;
+  s->control_fd = fd_high(openat(AT_FDCWD, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY)) ;
   if (s->control_fd < 0) return -1 ;
   strcpy(name + n, "/status") ;
   publish_before(AT_FDCWD, name) ;

@@ -657,6 +657,13 @@ static void find_dir (struct slot *s, char const *fresh)
   strcpy(s->dir + len, s->name + n) ;
 }
 
+int service_room (uint32_t n)
+{
+  if (slot_room(n) < 0 || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0 || late_room(ledger->room) < 0) return -1 ;
+  fd_room(n) ;
+  return 0 ;
+}
+
 uint32_t service_add (char const *name, char const *fresh)
 {
   struct slot *s ;
@@ -664,7 +671,7 @@ uint32_t service_add (char const *name, char const *fresh)
   uint32_t i ;
   if (strlen(name) >= SLOT_NAME_MAX) return say(SAY_ERROR, "service name ", name, " is too long: it is left out"), NO_SLOT ;
   i = slot_new() ;
-  if (i == NO_SLOT || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0 || late_room(ledger->room) < 0)
+  if (i == NO_SLOT || service_room(0) < 0)
     return say_sys(SAY_ERROR, errno, "no room for service ", name), NO_SLOT ;
   s = slot_at(i) ;
   strcpy(s->name, name) ;
@@ -851,7 +858,7 @@ void service_resume (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
   if (!s->used || s->kind != SLOT_LONGRUN) return ;
-  if (timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0 || late_room(ledger->room) < 0) return ;
+  if (service_room(0) < 0) return ;
   find_again(i, s->run_pid, ROLE_RUN) ;
   find_again(i, s->finish_pid, ROLE_FINISH) ;
   find_again(i, s->stop_pid, ROLE_STOP) ;

@@ -227,6 +227,10 @@ enum loop_kind { LOOP_SIGNALS, LOOP_CONTROL, LOOP_NOTIFY, LOOP_SCAN_CONTROL, LOO
 #define TIMER_CHANGE_OF(i) (TIMER_OF(i) + 1)
 #define TIMERS (TIMER_OF(ledger->room))
 
+/* Room for N services more in every table, made at once: growing one by one costs more, and a table of
+   descriptors that grows while children share it most of all. 0, or -1/errno; then it grows as they come. */
+extern int service_room (uint32_t n) ;
+
 /* A new slot for the service directory NAME (a path from the cwd, with NAME/log for loggers).
    It has no process yet: service_event(i, EV_BEGIN, 0) starts it. FRESH: the directory itself if we
    have made it just now, so that it can be completed later; else 0. NO_SLOT after saying why. */

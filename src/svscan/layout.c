@@ -281,6 +281,7 @@ void layout_services (char const *source, char const *dest, void (*done) (struct
     retry_later(e) ;
     return ;
   }
+  if (done) service_room((uint32_t)names_count(&names)) ;
   if (path_set(&image, source) < 0 || path_set(&place, dest) < 0) return ;
   fromlen = image.len ;
   tolen = place.len ;

@@ -47,7 +47,7 @@ static void commit (uint32_t i, enum oneshot_state state, int32_t wstat, uint32_
 uint32_t oneshot_add (char const *name)
 {
   uint32_t i = slot_new() ;
-  if (i == NO_SLOT || strlen(name) >= SLOT_NAME_MAX || timer_room(TIMERS) < 0 || pids_room(ledger->room) < 0)
+  if (i == NO_SLOT || strlen(name) >= SLOT_NAME_MAX || service_room(0) < 0)
   {
     int e = errno ;
     say_sys(SAY_ERROR, e, "no room for oneshot ", name) ;
@@ -208,7 +208,7 @@ int64_t oneshot_took (uint32_t i)
 void oneshot_resume (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
-  if (pids_room(ledger->room) < 0 || timer_room(TIMERS) < 0) return ;
+  if (service_room(0) < 0) return ;
   if (s->run_pid > 0) pids_add(s->run_pid, i, ROLE_RUN) ;
   if (s->finish_pid > 0) pids_add(s->finish_pid, i, ROLE_FINISH) ;
 }
