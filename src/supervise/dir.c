@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "supervise.h"
 
@@ -265,6 +266,26 @@ int dir_open (struct slot const *s, enum dir_part part)
   dir_done() ;
   errno = ESTALE ;
   return -1 ;
+}
+
+/* In a tmpfs the size of a directory counts what is in it (mm/shmem.c): 20 a name, `.` and `..` among them. */
+#define TMPFS 0x01021994   /* TMPFS_MAGIC of linux/magic.h, which musl-gcc does not find */
+#define TMPFS_EMPTY 40
+
+static dev_t tmpfs = 0 ;
+
+int dir_is_deserted (struct slot const *s)
+{
+  struct stat st ;
+  return tmpfs && lstat(path_of(s, DIR_EVENT), &st) == 0
+    && S_ISDIR(st.st_mode) && st.st_dev == tmpfs && st.st_size == TMPFS_EMPTY ;
+}
+
+void dir_look_at (int fd)
+{
+  struct statfs fs ;
+  struct stat st ;
+  if (!tmpfs && fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS && fstat(fd, &st) == 0) tmpfs = st.st_dev ;
 }
 
 /* What prepare_fresh() has left out of prepare_supervise(). */

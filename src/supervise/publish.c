@@ -131,11 +131,14 @@ void publish_event (struct slot const *s, char const *letters)
   struct dents d ;
   char const *name ;
   size_t len = strnlen(letters, sizeof slot_now(s)->letters) ;
-  int fd = dir_open(s, DIR_EVENT) ;
+  int fd ;
+  if (dir_is_deserted(s)) return ;
+  fd = dir_open(s, DIR_EVENT) ;
   if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) return ;
   dents_start(&d, fd) ;
   while ((name = dents_next(&d)))
     if (is_listener(name)) notify_one(fd, name, letters, len) ;
+  dir_look_at(fd) ;
 }
 
 /* ---- death_tally */
