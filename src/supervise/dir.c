@@ -323,10 +323,15 @@ static void drop (int32_t *fd)
   if (old >= 0) close(old) ;
 }
 
-void dir_release (struct slot *s)
+void dir_hang_up (struct slot *s)
 {
   if (s->control_fd >= 0) loop_unwatch(s->control_fd) ;
   drop(&s->control_fd) ;
+}
+
+void dir_release (struct slot *s)
+{
+  dir_hang_up(s) ;
   if (s->lock_fd == LOCK_OF_SCANNER) release_scanners_lock(s) ;
   drop(&s->lock_fd) ;
 }
