@@ -35,7 +35,7 @@
 #include "base.h"
 
 #define LEDGER_MAGIC 0x6b65656cu       /* "keel" */
-#define LEDGER_VERSION 3u
+#define LEDGER_VERSION 4u
 #define SLOT_MAX 65536u
 #define SLOT_NAME_MAX 264              /* NAME/log of the longest file name */
 #define SLOT_DIR_MAX 56                /* a longer one is used by way of the scan directory */
@@ -81,8 +81,7 @@ struct slot_state
   uint8_t cause ;               /* enum why: what brought the last change about */
   uint8_t pad ;
   uint16_t flags ;              /* enum state_flags */
-  uint16_t pad2 ;
-  char letters[4] ;             /* for OWE_EVENT */
+  char letters[6] ;             /* for OWE_EVENT: room for a whole short life, "su" and "dDx" */
   int32_t wstat ;               /* of the last run */
   int32_t finish_pgid ;         /* process group of the run that `finish` follows */
   uint32_t deaths ;             /* records in death_tally */

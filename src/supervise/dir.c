@@ -232,6 +232,7 @@ static int prepare_fresh (struct slot *s)
   if (s->control_fd < 0) return -1 ;
   strcpy(name + n, "/status") ;
   publish_before(AT_FDCWD, name) ;
+  settings_stamp_fresh(s) ;
   return 0 ;
 }
 

@@ -536,7 +536,8 @@ static int needs_settings (enum service_event e)
 
 static void facts_settings (struct facts *f, struct slot const *s, enum service_event e, struct settings *settings)
 {
-  if (!needs_settings(e) || settings_hold(s)) return ;
+  /* a directory of ours may bear its stamp before it has been read once */
+  if (!needs_settings(e) || (e != EV_BEGIN && settings_hold(s))) return ;
   if (settings_read(slot_dir(s), s->name, settings) == 0) f->settings = settings ;
 }
 

@@ -191,6 +191,10 @@ static void read_files (struct reading *r, uint32_t present)
 
 /* ---- unchanged since */
 
+/* The boot has just listed the directory that it copied. What is not asked for in the same turn of
+   the loop is not known any more. */
+static struct { char name[SLOT_NAME_MAX] ; uint32_t present ; uint64_t turn ; } expected ;
+
 static int all_flags (uint32_t present)
 {
   for (uint32_t i = 0 ; i < sizeof files / sizeof files[0] ; i++)
@@ -209,9 +213,9 @@ static int is_as_read (struct slot const *s, int dirfd)
   return !memcmp(&now, &slot_now(s)->settings, sizeof now) ;
 }
 
-static uint64_t time_of (struct stat const *st)
+static uint64_t nanoseconds (struct timespec const *t)
 {
-  return (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec ;
+  return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec ;
 }
 
 /* The directory's time is set back by a second: whatever is made or removed there from now on shows,
@@ -227,20 +231,24 @@ void settings_stamp (struct slot *s)
   {
     times[1] = st.st_mtim ;
     times[1].tv_sec-- ;
-    if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && is_as_read(s, fd)) s->dir_stamp = time_of(&st) ;
+    if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && is_as_read(s, fd)) s->dir_stamp = nanoseconds(&st.st_mtim) ;
   }
   close(fd) ;
+}
+
+void settings_stamp_fresh (struct slot *s)
+{
+  struct timespec times[2] = { { .tv_sec = 0, .tv_nsec = UTIME_OMIT } } ;
+  if (strcmp(expected.name, s->name) || !all_flags(expected.present) || clock_gettime(CLOCK_REALTIME, times + 1) < 0) return ;
+  times[1].tv_sec-- ;
+  if (utimensat(AT_FDCWD, slot_dir(s), times, AT_SYMLINK_NOFOLLOW) == 0) s->dir_stamp = nanoseconds(times + 1) ;
 }
 
 int settings_hold (struct slot const *s)
 {
   struct stat st ;
-  return s->dir_stamp && stat(slot_dir(s), &st) == 0 && time_of(&st) == s->dir_stamp ;
+  return s->dir_stamp && stat(slot_dir(s), &st) == 0 && nanoseconds(&st.st_mtim) == s->dir_stamp ;
 }
-
-/* The boot has just listed the directory that it copied. What is not asked for in the same turn of
-   the loop is not known any more. */
-static struct { char name[SLOT_NAME_MAX] ; uint32_t present ; uint64_t turn ; } expected ;
 
 void settings_expect (char const *name, uint32_t present)
 {

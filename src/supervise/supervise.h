@@ -147,6 +147,8 @@ extern void settings_expect (char const *name, uint32_t present) ;
 /* For a service directory that is ours: notes its time, if its settings say what they say by being
    there. settings_hold(): nothing has come or gone there since, so they are what they were. */
 extern void settings_stamp (struct slot *s) ;
+/* As settings_stamp(), of a directory that we have just made, and of which settings_expect() has told. */
+extern void settings_stamp_fresh (struct slot *s) ;
 extern int settings_hold (struct slot const *s) ;
 
 /* ---- dir.c ------------------------------------------------------------------------ */
