@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@
 /* Slots are added in groups, so that growing is rare and pages are touched while we still can
    report that there are none. */
 #define GROUP 15u   /* with the header a few bytes short of a whole page */
-#define HEADER_ROOM ((sizeof(struct header) + 4095) & ~(size_t)4095)
+#define PAGE_END(n) (((n) + 4095) & ~(size_t)4095)
+#define HEADER_ROOM PAGE_END(sizeof(struct header))
 #define WINDOW (HEADER_ROOM + (size_t)SLOT_MAX * sizeof(struct slot))
 
 struct header *ledger = 0 ;
@@ -45,11 +47,32 @@ static int unlinked_file (char const *dir)
   return fd ;
 }
 
+/* Memory for the file's bytes from FROM to TO. Where none can be reserved they are there when they are
+   touched, and the file just has to be as long. 0, or -1/errno. */
+static int reserve (int fd, size_t from, size_t to, int is_end)
+{
+  if (fallocate(fd, 0, (off_t)from, (off_t)(to - from)) == 0) return 0 ;
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return -1 ;
+  return is_end ? ftruncate(fd, (off_t)to) : 0 ;
+}
+
 static int grow_file (int fd, uint32_t room)
 {
-  off_t size = (off_t)(HEADER_ROOM + (size_t)room * sizeof(struct slot)) ;
-  if (fallocate(fd, 0, 0, size) == 0) return 0 ;
-  return errno == EOPNOTSUPP || errno == ENOSYS ? ftruncate(fd, size) : -1 ;
+  return reserve(fd, HEADER_ROOM, HEADER_ROOM + (size_t)room * sizeof(struct slot), 1) ;
+}
+
+/* The ring is the header's end and most of it: it gets its pages as it fills, the first with the header. */
+#define RING_AT offsetof(struct header, ring)
+
+static int grow_ring (int fd, size_t records)
+{
+  return reserve(fd, 0, PAGE_END(RING_AT + records * sizeof(struct record)), 0) ;
+}
+
+static uint32_t ring_room (size_t records)
+{
+  size_t n = (PAGE_END(RING_AT + records * sizeof(struct record)) - RING_AT) / sizeof(struct record) ;
+  return n < RING_SIZE ? (uint32_t)n : RING_SIZE ;
 }
 
 static int map (int fd)
@@ -69,6 +92,7 @@ static void first_entries (int fd_base)
   ledger->header_size = sizeof(struct header) ;
   ledger->slot_size = sizeof(struct slot) ;
   ledger->room = GROUP ;
+  ledger->ring_room = ring_room(0) ;
   ledger->fd_base = fd_base ;
   ledger->self_fd = -1 ;
   ledger->exe_fd = ledger->lock_fd = ledger->scan_lock_fd = ledger->scan_control_fd = -1 ;
@@ -82,7 +106,7 @@ int ledger_create (int fd_base, char const *dir)
 {
   int fd = memory_file() ;
   if (fd < 0) fd = unlinked_file(dir) ;
-  if (fd < 0 || grow_file(fd, GROUP) < 0 || map(fd) < 0) return -1 ;
+  if (fd < 0 || grow_ring(fd, 0) < 0 || grow_file(fd, GROUP) < 0 || map(fd) < 0) return -1 ;
   /* a services' process that got hold of it must not be able to make us fault on a page
      that is no more; not possible on an unlinked file, where nobody else has it open */
   fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) ;
@@ -296,7 +320,14 @@ void inbox_done (void)
 
 void ring_add (uint32_t slot, unsigned int from, unsigned int to, unsigned int cause, int32_t code)
 {
-  struct record *r = &ledger->ring[ledger->serial % RING_SIZE] ;
+  uint32_t k = ledger->serial % RING_SIZE ;
+  struct record *r = ledger->ring + k ;
+  if (k >= ledger->ring_room)
+  {
+    /* without memory for it this change is not among the last that are shown */
+    if (grow_ring(ledger->self_fd, k + 1) < 0) return ;
+    ledger->ring_room = ring_room(k + 1) ;
+  }
   r->when = mono_now() ;
   r->slot = slot ;
   r->from = (uint8_t)from ;

@@ -242,6 +242,7 @@ struct header
   int32_t cmd_pid, cmd_errno ;
   uint32_t unused ;
   uint32_t serial ;             /* records written so far */
+  uint32_t ring_room ;          /* records that there is memory for */
   struct global global[2] ;
   struct inbox inbox ;
   char rundir[256] ;            /* RUNDIR: /run, or where /run cannot be used */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <check.h>
 
@@ -263,6 +264,50 @@ START_TEST(the_ring_goes_round)
   ck_assert_uint_eq(ledger->ring[0].slot, RING_SIZE) ;
   ck_assert_uint_eq(ledger->ring[4].serial, RING_SIZE + 4) ;
   ck_assert_uint_eq(ledger->ring[5].serial, 5) ;
+  ck_assert_uint_eq(ledger->ring_room, RING_SIZE) ;
+}
+END_TEST
+
+static off_t bytes (void)
+{
+  struct stat st ;
+  ck_assert_int_eq(fstat(ledger->self_fd, &st), 0) ;
+  return st.st_blocks * 512 ;
+}
+
+/* Most containers never see as many changes as the ring has room for. */
+START_TEST(the_ring_gets_memory_as_it_fills)
+{
+  off_t first, full ;
+  make() ;
+  first = bytes() ;
+  ck_assert_uint_lt(ledger->ring_room, RING_SIZE) ;
+  for (uint32_t i = 0 ; i < ledger->ring_room ; i++) ring_add(i, 0, 1, 2, 0) ;
+  ck_assert_int_eq(bytes(), first) ;
+  for (uint32_t i = 0 ; i < RING_SIZE ; i++) ring_add(i, 0, 1, 2, 0) ;
+  full = bytes() ;
+  ck_assert_int_ge(full - first, (off_t)(RING_SIZE / 2 * sizeof(struct record))) ;
+  for (uint32_t i = 0 ; i < RING_SIZE ; i++) ring_add(i, 0, 1, 2, 0) ;
+  ck_assert_int_eq(bytes(), full) ;
+}
+END_TEST
+
+START_TEST(a_change_that_there_is_no_memory_for_is_not_in_the_ring)
+{
+  uint32_t room ;
+  int fd ;
+  make() ;
+  room = ledger->ring_room ;
+  fd = ledger->self_fd ;
+  for (uint32_t i = 0 ; i < room ; i++) ring_add(i, 0, 1, 2, 0) ;
+  ledger->self_fd = -1 ;
+  ring_add(7, 0, 1, 2, 0) ;
+  ck_assert_uint_eq(ledger->serial, room) ;
+  ck_assert_uint_eq(ledger->ring_room, room) ;
+  ledger->self_fd = fd ;
+  ring_add(8, 0, 1, 2, 0) ;
+  ck_assert_uint_eq(ledger->serial, room + 1) ;
+  ck_assert_uint_eq(ledger->ring[room].slot, 8) ;
 }
 END_TEST
 
@@ -285,6 +330,8 @@ int main (void)
   tcase_add_test(t, the_sweep_keeps_what_is_named) ;
   tcase_add_test(t, an_inbox_cut_short) ;
   tcase_add_test(t, the_ring_goes_round) ;
+  tcase_add_test(t, the_ring_gets_memory_as_it_fills) ;
+  tcase_add_test(t, a_change_that_there_is_no_memory_for_is_not_in_the_ring) ;
   suite_add_tcase(s, t) ;
   r = srunner_create(s) ;
   srunner_run_all(r, CK_NORMAL) ;
