@@ -324,9 +324,11 @@ static void drop (int32_t *fd)
   if (old >= 0) close(old) ;
 }
 
+/* epoll forgets the fifo with its last descriptor, which is ours unless a child has a copy of it: one that waits
+   before its exec, maybe from before a fault. */
 void dir_hang_up (struct slot *s)
 {
-  if (s->control_fd >= 0) loop_unwatch(s->control_fd) ;
+  if (s->control_fd >= 0 && (spawn_copies() || ledger->faults || ledger->reexecs)) loop_unwatch(s->control_fd) ;
   drop(&s->control_fd) ;
 }
 
