@@ -258,6 +258,8 @@ extern ssize_t setting_read (int dirfd, char const *name, char *buffer, size_t s
 
 /* Writes a small file whole: NAME.new, then rename. 0, or -1/errno; nothing is left behind. */
 extern int file_replace (int dirfd, char const *name, char const *content, size_t len, unsigned int mode) ;
+/* As file_replace() where nobody looks yet: what was there goes first. */
+extern int file_make (int dirfd, char const *name, char const *content, size_t len, unsigned int mode) ;
 
 /* Puts the entries of our environment that every script gets (PATH and S6_RUNDIR) at V, which has
    room for ENV_BARE; returns how many. */

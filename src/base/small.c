@@ -44,7 +44,7 @@ ssize_t setting_read (int dirfd, char const *name, char *buffer, size_t size)
   return n ;
 }
 
-/* NAME.new is made afresh, so that a symlink waiting there under that name is not followed. */
+/* Made afresh, so that a symlink waiting there under that name is not followed. */
 static int create_new (int dirfd, char const *name, unsigned int mode)
 {
   int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC ;
@@ -54,30 +54,32 @@ static int create_new (int dirfd, char const *name, unsigned int mode)
   return openat(dirfd, name, flags, mode) ;
 }
 
+static int take_back (int dirfd, char const *name)
+{
+  int e = errno ;
+  unlinkat(dirfd, name, 0) ;
+  errno = e ;
+  return -1 ;
+}
+
+int file_make (int dirfd, char const *name, char const *content, size_t len, unsigned int mode)
+{
+  int fd = create_new(dirfd, name, mode), r ;
+  if (fd < 0) return -1 ;
+  r = allwrite(fd, content, len) == len ? 0 : take_back(dirfd, name) ;
+  close(fd) ;
+  return r ;
+}
+
 int file_replace (int dirfd, char const *name, char const *content, size_t len, unsigned int mode)
 {
   char tmp[280] ;
-  int fd, e ;
   size_t n = strlen(name) ;
   if (n + 5 > sizeof tmp) return (errno = ENAMETOOLONG, -1) ;
   memcpy(tmp, name, n) ;
   memcpy(tmp + n, ".new", 5) ;
-  fd = create_new(dirfd, tmp, mode) ;
-  if (fd < 0) return -1 ;
-  if (allwrite(fd, content, len) == len)
-  {
-    close(fd) ;
-    if (renameat(dirfd, tmp, dirfd, name) == 0) return 0 ;
-    e = errno ;
-  }
-  else
-  {
-    e = errno ;
-    close(fd) ;
-  }
-  unlinkat(dirfd, tmp, 0) ;
-  errno = e ;
-  return -1 ;
+  if (file_make(dirfd, tmp, content, len, mode) < 0) return -1 ;
+  return renameat(dirfd, tmp, dirfd, name) == 0 ? 0 : take_back(dirfd, tmp) ;
 }
 
 void *table_grow (void *table, size_t old, size_t size)

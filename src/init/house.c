@@ -122,15 +122,11 @@ static int write_environment (char const *const *envp)
   return r < 0 ? fail("write", "s6/container_environment") : 0 ;
 }
 
-/* In a directory that is new, so that nothing need be replaced: exitcode_write() does all later ones. */
+/* In a directory that is new: exitcode_write() does all later ones. */
 static int preset_exitcode (void)
 {
   static char const path[] = "s6-linux-init-container-results/exitcode" ;
-  int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), r ;
-  if (fd < 0) return fail("make", path) ;
-  r = write(fd, "0\n", 2) == 2 ? 0 : fail("write", path) ;
-  close(fd) ;
-  return r ;
+  return file_make(AT_FDCWD, path, "0\n", 2, 0644) < 0 ? fail("make", path) : 0 ;
 }
 
 int house_make (char const *const *envp)

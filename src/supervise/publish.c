@@ -78,7 +78,7 @@ static int link_before (char const *path)
   if (!made)
   {
     pack_before(packed) ;
-    made = file_replace(AT_FDCWD, BEFORE, packed, sizeof packed, 0644) == 0 ;
+    made = file_make(AT_FDCWD, BEFORE, packed, sizeof packed, 0644) == 0 ;
   }
   return made ? linkat(AT_FDCWD, BEFORE, AT_FDCWD, path, 0) : -1 ;
 }
