@@ -272,16 +272,24 @@ static enum progress begin_needs (void)
 
 static int ready_for_cont_init (void) { return rc_is_prepared("legacy-cont-init") ; }
 
+/* After an exec in mid-boot some services may be there already, and about to execute what is there: they are
+   left alone. */
+static void lay_out (void (*done) (struct fresh const *))
+{
+  if (ledger->faults || ledger->reexecs) boot_services_again() ;
+  else layout_services(conf_path("/etc/services.d"), legacy_dir(), done) ;
+}
+
 static enum progress begin_services (void)
 {
   if (rc_wanted())
   {
-    layout_services(conf_path("/etc/services.d"), legacy_dir(), 0) ;
+    lay_out(0) ;
     rc_begin() ;
     return DONE ;
   }
-  /* after an exec in mid-boot some are there already: then the scan sorts it out */
-  layout_services(conf_path("/etc/services.d"), legacy_dir(), ledger->slots > (ledger->catchall != NO_SLOT) ? 0 : &scan_take_up_new) ;
+  /* where there are some already, the scan sorts it out */
+  lay_out(ledger->slots > (ledger->catchall != NO_SLOT) ? 0 : &scan_take_up_new) ;
   scan_all() ;
   return DONE ;
 }
