@@ -7,10 +7,12 @@
 */
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #include <skalibs/posixplz.h>
@@ -62,21 +64,49 @@ static void crash_script (void)
   say_sys(SAY_ERROR, errno, "unable to execute .s6-svscan/crash") ;
 }
 
+/* Looked at and not taken: whatever faults from here on finds it when it comes back. */
+static int stop_is_pending (void)
+{
+  sigset_t pending ;
+  if (sigpending(&pending) < 0) return 0 ;
+  for (int sig = 1 ; sig < 64 ; sig++) if (asks_stop(sig) && sigismember(&pending, sig) > 0) return 1 ;
+  return 0 ;
+}
+
+static void take_others (sigset_t const *all)
+{
+  struct timespec const at_once = { .tv_sec = 0, .tv_nsec = 0 } ;
+  sigset_t others = *all ;
+  for (int sig = 1 ; sig < 64 ; sig++) if (asks_stop(sig)) sigdelset(&others, sig) ;
+  while (sigtimedwait(&others, 0, &at_once) > 0) ;
+}
+
+/* Where there is no descriptor to be had it is taken and sent again. */
+static void wait_for_signal (int fd, sigset_t const *all)
+{
+  struct pollfd x = { .fd = fd, .events = POLLIN } ;
+  int sig ;
+  if (fd >= 0)
+  {
+    poll(&x, 1, -1) ;
+    return ;
+  }
+  sig = sigwaitinfo(all, 0) ;
+  if (asks_stop(sig)) kill(getpid(), sig) ;
+}
+
 void rescue (void)
 {
-  pid_t self = getpid() ;
-  sigset_t most ;
+  sigset_t all ;
+  int fd ;
   say(SAY_FATAL, "faults without end: supervision is over, zombies are reaped and a stop signal ends the container") ;
   crash_script() ;
-  all_but_faults(&most) ;
-  sigprocmask(SIG_SETMASK, &most, 0) ;
-  for (;;)
+  all_but_faults(&all) ;
+  sigprocmask(SIG_SETMASK, &all, 0) ;
+  for (fd = signalfd(-1, &all, SFD_CLOEXEC) ;; wait_for_signal(fd, &all))
   {
-    int sig = sigwaitinfo(&most, 0) ;
-    if (sig == SIGCHLD) reap() ;
-    if (!asks_stop(sig)) continue ;
-    /* pending again, so that a fault in end() finds it when it comes back here */
-    kill(self, sig) ;
-    end(self == 1) ;
+    take_others(&all) ;
+    reap() ;
+    if (stop_is_pending()) end(getpid() == 1) ;
   }
 }
