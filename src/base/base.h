@@ -118,6 +118,10 @@ extern int fd_high (int fd) ;
 /* What woke the loop: KIND and INDEX as given to loop_watch(). */
 struct loop_event { uint32_t kind ; uint32_t index ; uint32_t events ; } ;
 
+/* What the kernel sends to a process that is at fault, see src/ledger/fault.c. */
+#define FAULT_SIGNALS 6
+extern int const fault_signals[FAULT_SIGNALS] ;
+
 /* Every signal but the fault signals: those stay open, as the kernel would kill us instead of calling
    the handler of one that is blocked. */
 extern void all_but_faults (sigset_t *mask) ;

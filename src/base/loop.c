@@ -32,11 +32,12 @@ timers ;
 
 /* ---- descriptors */
 
+int const fault_signals[FAULT_SIGNALS] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
+
 void all_but_faults (sigset_t *mask)
 {
-  static int const faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
   sigfillset(mask) ;
-  for (size_t i = 0 ; i < sizeof faults / sizeof faults[0] ; i++) sigdelset(mask, faults[i]) ;
+  for (size_t i = 0 ; i < FAULT_SIGNALS ; i++) sigdelset(mask, fault_signals[i]) ;
 }
 
 uint64_t signals_block (void)

@@ -147,7 +147,6 @@ static void no_core (void)
 
 void fault_init (char const *const *argv)
 {
-  static int const sigs[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS } ;
   stack_t const ss = { .ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack } ;
   static int installed = 0 ;
   struct sigaction sa ;
@@ -162,7 +161,7 @@ void fault_init (char const *const *argv)
   sa.sa_sigaction = &on_fault ;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER ;
   sigaltstack(&ss, 0) ;
-  for (size_t i = 0 ; i < sizeof sigs / sizeof sigs[0] ; i++) sigaction(sigs[i], &sa, 0) ;
+  for (size_t i = 0 ; i < FAULT_SIGNALS ; i++) sigaction(fault_signals[i], &sa, 0) ;
   no_core() ;
 }
 
