@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@
 #include "supervise.h"
 
 #define FAULTS_TWICE 2
-#define PUBLICATION (OWE_TALLY | OWE_STATUS | OWE_EVENT)
 
 struct service_host service_host = { .changed = 0, .gone = 0, .child = 0, .oneshot = 0 } ;
 
@@ -98,35 +96,7 @@ static void close_word (int32_t *word)
   if (fd >= 0) close(fd) ;
 }
 
-/* ---- what could not be published is owed still, and tried again with growing pauses */
-
-#define AGAIN_MIN 50      /* ms */
-#define AGAIN_MAX 10000
-#define NOT_YET -1
-
-/* With the errno of the failure: NOT_YET, or 0 when waiting will not help. */
-static int not_published (void)
-{
-  static int64_t last = 0 ;
-  static uint32_t pause = AGAIN_MIN ;
-  int64_t now = mono_now() ;
-  if (!retry_passes(errno)) return 0 ;
-  if (last > now) return NOT_YET ;
-  /* long after the last time it is another trouble */
-  if (now - last > MS(2 * pause)) pause = AGAIN_MIN ;
-  else if (pause < AGAIN_MAX) pause *= 2 ;
-  last = mono_after(now, MS(pause)) ;
-  timer_set(TIMER_PUBLISH, last) ;
-  return NOT_YET ;
-}
-
-void service_publish_again (void)
-{
-  for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (slot_is_service(i) && slot_owed(slot_at(i)) & PUBLICATION) late_put(i) ;
-}
-
-/* ---- effects; 0, or the event that says it could not be done, or NOT_YET */
+/* ---- effects; 0, or the event that says it could not be done */
 
 typedef int effect (uint32_t, struct slot *) ;
 
@@ -182,12 +152,6 @@ static int do_down_file (uint32_t i, struct slot *s)
   if (fd >= 0) close(fd) ;
   else say_sys(SAY_WARNING, errno, "unable to create ", path) ;
   return 0 ;
-}
-
-static int do_tally (uint32_t i, struct slot *s)
-{
-  (void)i ;
-  return publish_death(s) < 0 ? not_published() : 0 ;
 }
 
 /* A pid word is 0 while there is no process: then there is nobody to signal, and 0 or -1 must
@@ -350,19 +314,6 @@ static int do_spawn_stop (uint32_t i, struct slot *s)
   return spawned(spawn(&p, &s->stop_pid, &s->stop_errno), i, ROLE_STOP) < 0 ? EV_NO_STOP : 0 ;
 }
 
-static int do_status (uint32_t i, struct slot *s)
-{
-  (void)i ;
-  return publish_status(s) < 0 ? not_published() : 0 ;
-}
-
-static int do_event (uint32_t i, struct slot *s)
-{
-  (void)i ;
-  publish_event(s, slot_now(s)->letters) ;
-  return 0 ;
-}
-
 static int do_end (uint32_t i, struct slot *s)
 {
   if (service_host.gone) (*service_host.gone)(i) ;
@@ -376,120 +327,38 @@ static int do_end (uint32_t i, struct slot *s)
   return 0 ;
 }
 
-/* In the order of enum effects. */
+/* In the order of enum effects; what is published has its own way, see late.h. */
 static effect *const effects[] =
 {
-  &do_clear_run, &do_clear_finish, &do_clear_stop, &do_close_notify, &do_down_file, &do_tally,
+  &do_clear_run, &do_clear_finish, &do_clear_stop, &do_close_notify, &do_down_file, 0,
   &do_signal, &do_signal_group, &do_cont, &do_kill_finish, &do_kill_stop,
-  &do_spawn_stop, &do_spawn_run, &do_spawn_finish, &do_status, &do_event, &do_end
+  &do_spawn_stop, &do_spawn_run, &do_spawn_finish, 0, 0, &do_end
 } ;
 
-/* Carries out what of SET the committed state owes. Returns 0, or the event to apply next. */
-static int perform (uint32_t i, uint32_t set)
+/* Carries out what the committed state owes. Returns 0, or the event to apply next. */
+static int perform (uint32_t i)
 {
   struct slot *s = slot_at(i) ;
   for (uint32_t bit = 0 ; bit < sizeof effects / sizeof effects[0] ; bit++)
   {
     int failed ;
-    if (!((slot_owed(s) & set) >> bit & 1)) continue ;
+    if (!effects[bit] || !(slot_owed(s) >> bit & 1)) continue ;
     failed = (*effects[bit])(i, s) ;
-    if (failed > 0) return failed ;
-    if (failed != NOT_YET) slot_paid(s, 1u << bit) ;
+    if (failed) return failed ;
+    slot_paid(s, 1u << bit) ;
     if (!s->used) return 0 ;
   }
   return 0 ;
 }
 
-/* ---- publication */
-
-static void publish (uint32_t i, uint32_t set)
-{
-  struct slot *s = slot_at(i) ;
-  if (!s->complete && dir_complete(s) == 0)
-  {
-    publish_no_deaths(s) ;
-    s->complete = 1 ;
-  }
-  perform(i, set) ;
-  dir_done() ;
-}
-
 static int perform_now (uint32_t i)
 {
-  struct slot const *s = slot_at(i) ;
-  if (slot_owed(s) & OWE_END)
-  {
-    publish(i, PUBLICATION) ;
-    return perform(i, ~0u) ;
-  }
+  uint32_t owed = slot_owed(slot_at(i)) ;
+  if (owed & OWE_END) late_publish(i, PUBLICATION) ;
   /* a finish script may count the deaths (s6-permafailon): this one is among them */
-  if (slot_owed(s) & OWE_SPAWN_FINISH && slot_owed(s) & OWE_TALLY) publish(i, OWE_TALLY) ;
-  if (slot_owed(s) & PUBLICATION) late_put(i) ;
-  return perform(i, ~(uint32_t)PUBLICATION) ;
-}
-
-int service_unpublished (void)
-{
-  return late_any() ;
-}
-
-void service_publish (unsigned int max)
-{
-  for (; max && late_any() ; max--)
-  {
-    uint32_t i = late_take() ;
-    if (!slot_at(i)->used || !(slot_owed(slot_at(i)) & PUBLICATION)) continue ;
-    work_on(i, SERVICE_EVENTS) ;
-    publish(i, PUBLICATION) ;
-    work_on(NO_SLOT, 0) ;
-  }
-}
-
-/* Turns of the loop: with something to do, until a change is published all the same; without, until
-   the processor is offered to others again. */
-#define BUSY 64
-#define QUIET 16
-
-void service_publish_idle (int events)
-{
-  static unsigned int busy = 0, quiet = 0 ;
-  if (!late_any()) return ;
-  if (events)
-  {
-    quiet = 0 ;
-    if (++busy < BUSY) return ;
-  }
-  else if (!(quiet++ % QUIET))
-  {
-    sched_yield() ;
-    return ;
-  }
-  busy = 0 ;
-  service_publish(1) ;
-}
-
-/* The letters of an earlier change, BEFORE, have not left yet: they go in front of those of this
-   one. 0 when this was not possible and they have left now. */
-static uint32_t join_letters (struct slot const *s, struct slot_state *d, char const *before, uint32_t owed)
-{
-  size_t room = sizeof d->letters, n = strnlen(before, room), more = owed & OWE_EVENT ? strnlen(d->letters, room) : 0 ;
-  if (n + more > room)
-  {
-    publish_event(s, before) ;
-    return 0 ;
-  }
-  memmove(d->letters + n, d->letters, more) ;
-  memcpy(d->letters, before, n) ;
-  memset(d->letters + n + more, 0, room - n - more) ;
-  return OWE_EVENT ;
-}
-
-/* What the step that makes D takes over of the publication owed before it. BEFORE: D as it was. */
-static uint32_t still_owed (struct slot const *s, struct slot_state *d, struct slot_state const *before, uint32_t owed)
-{
-  uint32_t still = slot_owed(s) & PUBLICATION ;
-  if (still & OWE_EVENT && !join_letters(s, d, before->letters, owed)) still &= ~(uint32_t)OWE_EVENT ;
-  return still ;
+  else if (owed & OWE_SPAWN_FINISH) late_publish(i, OWE_TALLY) ;
+  late_put(i) ;
+  return perform(i) ;
 }
 
 /* ---- what people are told of a change */
@@ -564,7 +433,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   struct slot_state before ;
   uint32_t owed ;
   /* one death at a time is written down */
-  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) publish(i, PUBLICATION) ;
+  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) late_publish(i, PUBLICATION) ;
   before = *d ;
   facts_now(&f, code) ;
   /* read a moment ago, when its stop was sent */
@@ -574,7 +443,7 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   if (e == EV_DIED) d->died = f.wall ;
   holding += (d->state == STOPPING) - (from == STOPPING) ;
   if (seq) d->seq = seq ;
-  slot_commit(s, owed | still_owed(s, d, &before, owed)) ;
+  slot_commit(s, owed | late_join(s, d, &before, owed)) ;
   if (e == EV_DIED) oom_settle(s, oom) ;
   if (d->state != from) ring_add(i, from, d->state, oom ? WHY_OOM : d->cause, d->wstat) ;
   else if (e == EV_NOTIFIED && owed) ring_add(i, from, from, WHY_READY, 0) ;
