@@ -219,7 +219,7 @@ static void live (struct load const *load, unsigned int reps, int weighed)
 static void part_live (void)
 {
   static struct load const load = { FEW, 0, KIND_STATIC } ;
-  live(&load, plan.reps, 1) ;
+  live(&load, plan.quick ? 2 : plan.reps, 1) ; /* three seconds each, most of it to settle */
 }
 
 static void time_status (struct container *c, unsigned int i, unsigned int rep)
