@@ -222,9 +222,6 @@ extern pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword) ;
 /* 1: a child has not left our memory yet (see spawn.c). */
 extern int spawn_shares (void) ;
 
-/* 1: a child was made with a copy of our descriptors, and may have it still if it waits before its exec. */
-extern int spawn_copies (void) ;
-
 /* Gives back the memory that a wave of starts has used beyond what one now and then needs. For when
    nothing else is to be done. */
 extern void spawn_tidy (void) ;

@@ -80,7 +80,6 @@ rooms[ROOMS] __attribute__ ((aligned (PAGE))) ;
 
 static int can_share_memory = SHARES_MEMORY ;
 static int can_unshare_table ;
-static int copied = 0 ;
 
 static unsigned int used = 0 ;   /* rooms 0..used-1 have memory */
 
@@ -210,13 +209,7 @@ static pid_t spawn_plainly (struct spawn const *s, int flags, int32_t *pidword, 
   if (pid > 0 || !(flags & CLONE_FILES) || (errno != EINVAL && errno != ENOSYS)) return (pid_t)pid ;
   /* an emulator that knows processes and threads, and nothing between them */
   can_unshare_table = 0 ;
-  copied = 1 ;
   return spawn_plainly(s, flags & ~CLONE_FILES, pidword, errword) ;
-}
-
-int spawn_copies (void)
-{
-  return copied ;
 }
 
 static uint32_t made = 0 ;
@@ -231,7 +224,6 @@ pid_t spawn (struct spawn const *s, int32_t *pidword, int32_t *errword)
   int flags = CLONE_PARENT_SETTID | SIGCHLD ;
   pid_t pid = 0 ;
   if (can_unshare_table && keeps_none_of_ours(s)) flags |= CLONE_FILES ;
-  else copied = 1 ;
   if (s->flags & SPAWN_NEWPIDNS) flags |= CLONE_NEWPID ;
   *errword = 0 ;
   if (may_share_memory(s)) pid = spawn_in_room(s, flags, pidword, errword) ;

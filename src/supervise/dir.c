@@ -324,17 +324,10 @@ static void drop (int32_t *fd)
   if (old >= 0) close(old) ;
 }
 
-/* epoll forgets the fifo with its last descriptor, which is ours unless a child has a copy of it: one that waits
-   before its exec, maybe from before a fault. */
-void dir_hang_up (struct slot *s)
-{
-  if (s->control_fd >= 0 && (spawn_copies() || ledger->faults || ledger->reexecs)) loop_unwatch(s->control_fd) ;
-  drop(&s->control_fd) ;
-}
-
 void dir_release (struct slot *s)
 {
-  dir_hang_up(s) ;
+  if (s->control_fd >= 0) loop_unwatch(s->control_fd) ;
+  drop(&s->control_fd) ;
   if (s->lock_fd == LOCK_OF_SCANNER) release_scanners_lock(s) ;
   drop(&s->lock_fd) ;
 }

@@ -459,7 +459,6 @@ static int follow (uint32_t i, enum service_state from, enum service_event e)
   if (!s->used) return 0 ;
   c = slot_now(s) ;
   timer_set(TIMER_OF(i), c->deadline) ;
-  if (c->state == DOWN && c->flags & FOR_GOOD) dir_hang_up(s) ;
   if (next) return next ;
   tell_change(s, from, e) ;
   if (service_host.changed) (*service_host.changed)(i, from, (enum service_state)c->state) ;
@@ -590,7 +589,7 @@ static void apply_letters (struct inbox *in)
 void service_control (uint32_t i)
 {
   struct inbox *in ;
-  if (!slot_at(i)->used || slot_at(i)->control_fd < 0) return ;
+  if (!slot_at(i)->used) return ;
   in = inbox_take(INBOX_CONTROL, i) ;
   inbox_read(in, slot_at(i)->control_fd, INBOX_BYTES) ;
   apply_letters(in) ;

@@ -171,8 +171,6 @@ extern void dir_done (void) ;
    a directory of that file system that is a tmpfs. 0: listing it will tell. */
 extern int dir_is_deserted (struct slot const *s) ;
 extern void dir_look_at (int fd) ;
-/* Nobody takes letters for the service any more: its time is over. */
-extern void dir_hang_up (struct slot *s) ;
 extern void dir_release (struct slot *s) ;
 
 /* ---- publish.c -------------------------------------------------------------------- */
