@@ -48,8 +48,6 @@ int fd_base_find (void)
   return max < FD_BASE_DEFAULT ? FD_BASE_DEFAULT : max + 1 ;
 }
 
-#define SMALL_TABLE 64   /* what a process has without a further allocation, and copies in any case */
-
 int fd_raise (int fd, int base, int cloexec)
 {
   int r, e ;
@@ -70,6 +68,8 @@ int fd_fence (int base)
   close(fd) ;
   return 0 ;
 }
+
+#define SMALL_TABLE 64   /* what a process has without a further allocation, and copies in any case */
 
 static int high = 0 ;   /* where fd_high() begins */
 

@@ -273,20 +273,24 @@ int dir_open (struct slot const *s, enum dir_part part)
 #define TMPFS 0x01021994   /* TMPFS_MAGIC of linux/magic.h, which musl-gcc does not find */
 #define TMPFS_EMPTY 40
 
-static dev_t tmpfs = 0 ;
+/* The file system of the scan directory, where most services lie, if it is a tmpfs: looked at once. 0: it is none. */
+static dev_t tmpfs (void)
+{
+  static int looked = 0 ;
+  static dev_t dev = 0 ;
+  struct statfs fs ;
+  struct stat st ;
+  if (looked) return dev ;
+  looked = 1 ;
+  if (statfs(".", &fs) == 0 && fs.f_type == TMPFS && stat(".", &st) == 0) dev = st.st_dev ;
+  return dev ;
+}
 
 int dir_is_deserted (struct slot const *s)
 {
   struct stat st ;
-  return tmpfs && lstat(path_of(s, DIR_EVENT), &st) == 0
-    && S_ISDIR(st.st_mode) && st.st_dev == tmpfs && st.st_size == TMPFS_EMPTY ;
-}
-
-void dir_look_at (int fd)
-{
-  struct statfs fs ;
-  struct stat st ;
-  if (!tmpfs && fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS && fstat(fd, &st) == 0) tmpfs = st.st_dev ;
+  return tmpfs() && lstat(path_of(s, DIR_EVENT), &st) == 0
+    && S_ISDIR(st.st_mode) && st.st_dev == tmpfs() && st.st_size == TMPFS_EMPTY ;
 }
 
 /* What prepare_fresh() has left out of prepare_supervise(). */

@@ -138,7 +138,6 @@ void publish_event (struct slot const *s, char const *letters)
   dents_start(&d, fd) ;
   while ((name = dents_next(&d)))
     if (is_listener(name)) notify_one(fd, name, letters, len) ;
-  dir_look_at(fd) ;
 }
 
 /* ---- death_tally */

@@ -167,10 +167,9 @@ enum dir_part { DIR_SUPERVISE, DIR_EVENT } ;
    prepared. */
 extern int dir_open (struct slot const *s, enum dir_part part) ;
 extern void dir_done (void) ;
-/* 1: nobody listens in the slot's event/, which costs one call to see where dir_look_at() has been shown
-   a directory of that file system that is a tmpfs. 0: listing it will tell. */
+/* 1: nobody listens in the slot's event/, which costs one call to see if it lies with the scan directory
+   in a tmpfs. 0: listing it will tell. */
 extern int dir_is_deserted (struct slot const *s) ;
-extern void dir_look_at (int fd) ;
 extern void dir_release (struct slot *s) ;
 
 /* ---- publish.c -------------------------------------------------------------------- */
