@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ int late_room (uint32_t n)
 
 static int owes (uint32_t slot)
 {
-  return slot_is_service(slot) && slot_owed(slot_at(slot)) & PUBLICATION ;
+  return slot_is_service(slot) && slot_owed(slot_at(slot)) & PUT_OFF ;
 }
 
 void late_put (uint32_t slot)
@@ -85,23 +86,30 @@ static int tell_letters (struct slot const *s)
   return 0 ;
 }
 
-/* In this order: whoever hears a letter finds the rest written. */
-static struct { uint32_t what ; int (*publish) (struct slot const *) ; } const parts[] =
+static int tell_to_go_on (struct slot const *s)
 {
+  if (s->run_pid > 1) kill(s->run_pid, SIGCONT) ;
+  return 0 ;
+}
+
+/* In this order: whoever hears a letter finds the rest written. */
+static struct { uint32_t what ; int (*pay) (struct slot const *) ; } const parts[] =
+{
+  { OWE_CONT, &tell_to_go_on },
   { OWE_TALLY, &publish_death }, { OWE_STATUS, &publish_status }, { OWE_EVENT, &tell_letters }
 } ;
 
-void late_publish (uint32_t slot, uint32_t set)
+void late_pay (uint32_t slot, uint32_t set)
 {
   struct slot *s = slot_at(slot) ;
   if (!(slot_owed(s) & set)) return ;
-  if (!s->complete && dir_complete(s) == 0)
+  if (set & PUBLICATION && !s->complete && dir_complete(s) == 0)
   {
     publish_no_deaths(s) ;
     s->complete = 1 ;
   }
   for (size_t i = 0 ; i < sizeof parts / sizeof parts[0] ; i++)
-    if (slot_owed(s) & set & parts[i].what && ((*parts[i].publish)(s) == 0 || !try_again())) slot_paid(s, parts[i].what) ;
+    if (slot_owed(s) & set & parts[i].what && ((*parts[i].pay)(s) == 0 || !try_again())) slot_paid(s, parts[i].what) ;
   dir_done() ;
 }
 
@@ -117,7 +125,7 @@ void service_publish (unsigned int max)
     uint32_t i = take() ;
     if (!owes(i)) continue ;
     work_on(i, SERVICE_EVENTS) ;
-    late_publish(i, PUBLICATION) ;
+    late_pay(i, PUT_OFF) ;
     work_on(NO_SLOT, 0) ;
   }
 }

@@ -177,13 +177,6 @@ static int do_signal_group (uint32_t i, struct slot *s)
   return 0 ;
 }
 
-static int do_cont (uint32_t i, struct slot *s)
-{
-  (void)i ;
-  signal_to(s->run_pid, 0, SIGCONT) ;
-  return 0 ;
-}
-
 static int do_kill_finish (uint32_t i, struct slot *s)
 {
   (void)i ;
@@ -327,11 +320,11 @@ static int do_end (uint32_t i, struct slot *s)
   return 0 ;
 }
 
-/* In the order of enum effects; what is published has its own way, see late.h. */
+/* In the order of enum effects; what is put off has its own way, see late.h. */
 static effect *const effects[] =
 {
   &do_clear_run, &do_clear_finish, &do_clear_stop, &do_close_notify, &do_down_file, 0,
-  &do_signal, &do_signal_group, &do_cont, &do_kill_finish, &do_kill_stop,
+  &do_signal, &do_signal_group, 0, &do_kill_finish, &do_kill_stop,
   &do_spawn_stop, &do_spawn_run, &do_spawn_finish, 0, 0, &do_end
 } ;
 
@@ -354,9 +347,9 @@ static int perform (uint32_t i)
 static int perform_now (uint32_t i)
 {
   uint32_t owed = slot_owed(slot_at(i)) ;
-  if (owed & OWE_END) late_publish(i, PUBLICATION) ;
+  if (owed & OWE_END) late_pay(i, PUBLICATION) ;
   /* a finish script may count the deaths (s6-permafailon): this one is among them */
-  else if (owed & OWE_SPAWN_FINISH) late_publish(i, OWE_TALLY) ;
+  else if (owed & OWE_SPAWN_FINISH) late_pay(i, OWE_TALLY) ;
   late_put(i) ;
   return perform(i) ;
 }
@@ -432,8 +425,9 @@ static void step (uint32_t i, enum service_event e, int32_t code, uint32_t seq)
   int oom = e == EV_DIED && oom_took(s, code) ;
   struct slot_state before ;
   uint32_t owed ;
-  /* one death at a time is written down */
-  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) late_publish(i, PUBLICATION) ;
+  /* one death at a time is written down; and nothing overtakes a CONT but the end */
+  if (e == EV_DIED && slot_owed(s) & OWE_TALLY) late_pay(i, PUBLICATION) ;
+  if (e != EV_DIED) late_pay(i, OWE_CONT) ;
   before = *d ;
   facts_now(&f, code) ;
   /* read a moment ago, when its stop was sent */

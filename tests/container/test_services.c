@@ -252,6 +252,28 @@ START_TEST(timeout_finish)
 }
 END_TEST
 
+/* TERM reaches a stopped process only with CONT, whoever asks for the end, and whatever else is asked with it. */
+START_TEST(who_is_stopped_ends_too)
+{
+  static char const *const how[] = { 0, "s6-svc -d /run/service/a", "s6-svc -dy /run/service/a" } ;
+  int pid ;
+  char command[32] ;
+  box *b = one_service(UP, FINISH) ;
+  box_boot(b, &plain, (char *)0) ;
+  ck_assert_int_eq(sscanf(box_event_after(b, "a up "), "%d", &pid), 1) ;
+  sprintf(command, "kill -STOP %d", pid) ;
+  box_ask(b, command) ;
+  if (how[_i])
+  {
+    box_ask(b, how[_i]) ;
+    box_event(b, "a finish 4 0 0 a 1") ;
+  }
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "a finish 4 0 0 a 1"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* Each letter that is a signal, as seen by the service. */
 START_TEST(signal_letters)
 {
@@ -402,6 +424,7 @@ int main (void)
   tcase_add_test(tc, down_signal) ;
   tcase_add_test(tc, timeout_kill) ;
   tcase_add_test(tc, timeout_finish) ;
+  tcase_add_loop_test(tc, who_is_stopped_ends_too, 0, 3) ;
   tcase_add_test(tc, signal_letters) ;
   tcase_add_test(tc, linked_from_services_available) ;
   tcase_add_test(tc, made_by_cont_init) ;
