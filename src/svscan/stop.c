@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 
 #define DEFAULT_FINISH_MAXTIME 5000
 #define DEFAULT_GRACETIME 3000
+#define OFFER 32    /* services told to end, until the processor is offered to those that can end now */
 #define PASSED 0    /* grace_deadline: it has been */
 
 static struct stage const cont_finish_d =
@@ -233,8 +235,12 @@ static void halt_services (void)
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
     if (goes_now(i) && is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, ledger->term_loggers ? EV_HALT : EV_DRAIN, 0) ;
   if (ledger->dependencies) rc_halt() ;
-  for (uint32_t i = 0 ; i < ledger->slots ; i++)
-    if (goes_now(i) && !is_logger(i) && !rc_knows(slot_at(i)->name)) service_event(i, EV_HALT, 0) ;
+  for (uint32_t i = 0, n = 0 ; i < ledger->slots ; i++)
+    if (goes_now(i) && !is_logger(i) && !rc_knows(slot_at(i)->name))
+    {
+      service_event(i, EV_HALT, 0) ;
+      if (!(++n % OFFER)) sched_yield() ;
+    }
   for (uint32_t i = 0 ; i < ledger->slots ; i++)
     if (goes_now(i) && is_logger(i)) release_logger(i) ;
 }
