@@ -166,6 +166,14 @@ void scan_take_up_new (struct fresh const *f)
   take_up(f) ;
 }
 
+/* Memory and descriptors for those that are to begin, before any of them does. */
+static void make_room (void)
+{
+  uint32_t n = 0 ;
+  for (size_t k = 0 ; k < names_count(&names) ; k++) n += search_table(names_at(&names, k)) == NO_SLOT ;
+  if (n) service_room(n) ;
+}
+
 void scan_all (void)
 {
   static int told = 0 ;
@@ -178,6 +186,7 @@ void scan_all (void)
   }
   told = 0 ;
   sort_table() ;
+  make_room() ;
   for (size_t k = 0 ; k < names_count(&names) ; k++)
   {
     char const *name = names_at(&names, k) ;
