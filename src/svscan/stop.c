@@ -212,10 +212,14 @@ static int goes_now (uint32_t i)
   return slot_is_service(i) && i != ledger->catchall ;
 }
 
+static int has_ended (struct slot const *s)
+{
+  return s->used && slot_now(s)->state == DOWN && slot_now(s)->flags & FOR_GOOD ;
+}
+
 static int is_over (struct slot const *s)
 {
-  struct slot_state const *c = slot_now(s) ;
-  return !s->used || c->state == FATAL || (c->state == DOWN && c->flags & FOR_GOOD) ;
+  return !s->used || slot_now(s)->state == FATAL || has_ended(s) ;
 }
 
 /* Without a producer left we close our copy of the write end, and the logger drains to the end. */
@@ -434,6 +438,8 @@ static void count_stopped (uint32_t i)
   global_commit() ;
 }
 
+/* Who has ended for good may still be sent letters, as its supervisor is there until the very end; but they
+   change nothing, and no longer wake us. To let go of all at once is a good part of the end of a stop. */
 void stop_service_changed (uint32_t i, enum service_state from)
 {
   struct slot const *s = slot_at(i) ;
@@ -451,6 +457,7 @@ void stop_service_changed (uint32_t i, enum service_state from)
     count_stopped(i) ;
   }
   if (s->logger != NO_SLOT && is_over(s)) release_logger(s->logger) ;
+  if (has_ended(s)) loop_unwatch(s->control_fd) ;
   if (!live) stop_advance() ;
 }
 

@@ -76,6 +76,24 @@ START_TEST(cont_finish_without_limit)
 }
 END_TEST
 
+/* A service that has ended in a stop still hears whoever writes to it, and stays down. */
+START_TEST(letters_to_the_ended)
+{
+  box *b = box_new(0) ;
+  box_file(b, "etc/services.d/a/run", 0755, UP("a")) ;
+  box_file(b, "etc/services.d/b/run", 0755, UP("b")) ;
+  box_file(b, "etc/services.d/b/finish", 0755,
+    "#!/bin/sh\ns6-svwait -d /run/service/a && s6-svok /run/service/a && s6-svc -u /run/service/a && echo accepted > /events\n") ;
+  box_boot(b, &plain, (char *)0) ;
+  box_event(b, "a up") ;
+  box_event(b, "b up") ;
+  ck_assert_int_eq(box_stop(b), 0) ;
+  ck_assert_uint_eq(box_event_count(b, "accepted"), 1) ;
+  ck_assert_uint_eq(box_event_count(b, "a up"), 1) ;
+  box_free(b) ;
+}
+END_TEST
+
 /* A service that ignores TERM: KILL when its time is over, and its finish still runs. */
 START_TEST(a_deaf_service)
 {
@@ -246,6 +264,7 @@ int main (void)
   tcase_add_test(tc, graceful_stop_of_docker_base) ;
   tcase_add_test(tc, cont_finish_over_its_time) ;
   tcase_add_test(tc, cont_finish_without_limit) ;
+  tcase_add_test(tc, letters_to_the_ended) ;
   tcase_add_test(tc, a_deaf_service) ;
   tcase_add_test(tc, a_deaf_cmd) ;
   tcase_add_test(tc, strays) ;
