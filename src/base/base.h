@@ -230,6 +230,10 @@ extern void spawn_tidy (void) ;
    changed is as it was while this number is. */
 extern uint32_t spawn_count (void) ;
 
+/* We are PID 1, and the kernel says at once that no other process is in the namespace, not even one that is
+   not reaped yet. */
+extern int alone_as_pid1 (void) ;
+
 /* SIG to the process group that child PID leads; to PID alone as long as it has not come to make
    that group, which it does before it executes anything. Nothing for a PID of 0 or 1. */
 extern void signal_group (pid_t pid, int sig) ;

@@ -212,6 +212,11 @@ static pid_t spawn_plainly (struct spawn const *s, int flags, int32_t *pidword, 
   return spawn_plainly(s, flags & ~CLONE_FILES, pidword, errword) ;
 }
 
+int alone_as_pid1 (void)
+{
+  return getpid() == 1 && kill(-1, 0) < 0 && errno == ESRCH ;
+}
+
 static uint32_t made = 0 ;
 
 uint32_t spawn_count (void)

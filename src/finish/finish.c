@@ -85,24 +85,33 @@ static void wait_until (int64_t deadline)
 
 /* ---- the broadcast */
 
-static void broadcast (void)
+/* 0 when it cannot wait for anybody: then what is left ends with us. */
+static int can_wait (void)
 {
-  int64_t grace = MS(conf_uint("S6_KILL_GRACETIME", DEFAULT_GRACETIME, INT32_MAX)) ;
+  if (loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;
+  say_sys(SAY_ERROR, errno, "finish cannot wait for what is left: the container ends at once") ;
+  return 0 ;
+}
+
+static void broadcast (int64_t grace, int sync_disks)
+{
+  if (!anybody_left()) return ;
+  say(SAY_DETAIL, "something is left: HUP, TERM and CONT to it, KILL after ", DURATION(grace)) ;
+  others_signal(SIGHUP) ;
+  others_signal(SIGTERM) ;
+  others_signal(SIGCONT) ;
+  wait_until(mono_after(mono_now(), grace)) ;
+  /* as PID 1 our exit is the KILL, unless the disks are to be synced after it */
+  if (!anybody_left() || (ledger->pid == 1 && !sync_disks)) return ;
+  others_signal(SIGKILL) ;
+  wait_until(NEVER) ;
+}
+
+static void end_others (void)
+{
+  int64_t grace = MS(conf_uint("S6_KILL_GRACETIME", DEFAULT_GRACETIME, INT32_MAX)) ;   /* says what is wrong, in any case */
   int sync_disks = conf_uint("S6_SYNC_DISKS", 0, 1) == 1 ;
-  if (anybody_left())
-  {
-    say(SAY_DETAIL, "something is left: HUP, TERM and CONT to it, KILL after ", DURATION(grace)) ;
-    others_signal(SIGHUP) ;
-    others_signal(SIGTERM) ;
-    others_signal(SIGCONT) ;
-    wait_until(mono_after(mono_now(), grace)) ;
-    /* as PID 1 our exit is the KILL, unless the disks are to be synced after it */
-    if (anybody_left() && (ledger->pid != 1 || sync_disks))
-    {
-      others_signal(SIGKILL) ;
-      wait_until(NEVER) ;
-    }
-  }
+  if ((reap() || !alone_as_pid1()) && can_wait()) broadcast(grace, sync_disks) ;
   if (sync_disks) sync() ;
 }
 
@@ -121,7 +130,7 @@ static void end_at_once (void)
   _exit(ledger ? exitcode_read() : EXIT_SYSTEM) ;
 }
 
-/* 0 when it cannot wait for anybody: then what is left ends with us. */
+/* 0: no more than the end itself is to be tried. */
 static int attach (void)
 {
   int fd ;
@@ -134,9 +143,8 @@ static int attach (void)
   }
   work_on(NO_SLOT, 0) ;
   ledger->stage = STAGE_FINISH ;
-  if (ledger->faults_row >= FAULTS_MAX) return say(SAY_ERROR, ENDLESS), 0 ;
-  if (loop_init(KIND_SIGNALS) == 0 && timer_room(1) == 0) return 1 ;
-  say_sys(SAY_ERROR, errno, "finish cannot wait for what is left: the container ends at once") ;
+  if (ledger->faults_row < FAULTS_MAX) return 1 ;
+  say(SAY_ERROR, ENDLESS) ;
   return 0 ;
 }
 
@@ -147,7 +155,7 @@ int finish_main (int argc, char const *const *argv)
   if (argc > 2) ledger_fd = argv[2] ;
   fault_init(argv) ;
   if (argc < 3) strerr_dieusage(EXIT_USAGE, "finish --resume fd scandir (svscan executes it at the end of the container)") ;
-  if (attach()) broadcast() ;
+  if (attach()) end_others() ;
   code = exitcode_read() ;
   why_say(code) ;
   _exit(code) ;

@@ -329,18 +329,12 @@ void stop_end_alone (void)
   _exit(EXIT_OK) ;
 }
 
-/* As PID 1: no process is left in its namespace that could read what is published. */
-static int nobody_left (void)
-{
-  return ledger->pid == 1 && kill(-1, 0) < 0 && errno == ESRCH ;
-}
-
 static int phase_over (void)
 {
   static char const *argv[] = { "finish", "--resume", 0, 0, 0 } ;
   argv[2] = fault_fd_text(ledger->self_fd) ;
   argv[3] = ledger->scandir ;
-  if (!nobody_left()) service_publish(UINT_MAX) ;
+  if (!alone_as_pid1()) service_publish(UINT_MAX) ;
   if (!ledger->container) stop_end_alone() ;
   ledger_become(argv) ;
   say_sys(SAY_FATAL, errno, "unable to execute finish: the container ends here") ;
